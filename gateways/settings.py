@@ -1,0 +1,103 @@
+"""The environment, read once and checked. Every variable is named in the README."""
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SHORTEST_TOKEN = 32
+
+
+class BadSettings(SystemExit):
+    """A setting with which we do not start; the message is for the operator."""
+
+
+def _list(name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in os.environ.get(name, "").split(",") if part.strip())
+
+
+def _tokens(name: str) -> tuple[str, ...]:
+    tokens = _list(name)
+    if any(len(token) < SHORTEST_TOKEN for token in tokens):
+        raise BadSettings(f"{name} : {SHORTEST_TOKEN} caractères au moins. Faites-en un avec « openssl rand -hex 32 ».")
+    return tokens
+
+
+@dataclass
+class Settings:
+    production: bool
+    host: str
+    port: int
+    public_url: str
+    allowed_hosts: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    data_dir: Path
+    database_url: str
+    secret_key: str = field(repr=False)
+    data_key: str = field(repr=False)
+    api_tokens: tuple[str, ...] = field(repr=False)
+    cron_tokens: tuple[str, ...] = field(repr=False)
+    clock: datetime | None
+    demo: bool
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in LOOPBACK
+
+    def now(self) -> datetime:
+        """The domain's clock, UTC. Sessions, tokens and throttles use real time."""
+        return self.clock or datetime.now(UTC)
+
+
+def _kept_key(data_dir: Path, name: str) -> str:
+    """A key of development, made once and kept beside the data."""
+    path = data_dir / f"{name}.key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_text()
+
+
+def read() -> Settings:
+    """From the environment. Raises BadSettings."""
+    env = os.environ.get
+    host = env("HOST", "127.0.0.1")
+    environment = env("ENVIRONMENT") or ("development" if host in LOOPBACK else "")
+    if environment not in ("development", "production"):
+        raise BadSettings(f"HOST={host} : dites aussi ENVIRONMENT=production (ou development), pour que ce soit voulu.")
+    production = environment == "production"
+    data_dir = Path(env("DATA_DIR", "data")).resolve()
+    clock = datetime.fromisoformat(env("CLOCK", "")) if env("CLOCK") else None
+    if production and clock:
+        raise BadSettings("CLOCK fige l'horloge : c'est refusé en production.")
+    if clock and clock.tzinfo is None:
+        raise BadSettings("CLOCK : un décalage horaire est nécessaire, par exemple 2026-11-02T09:00:00+01:00.")
+    keys = {}
+    for name in ("SECRET_KEY", "DATA_KEY"):
+        keys[name] = env(name, "")
+        if production and len(keys[name]) < SHORTEST_TOKEN:
+            raise BadSettings(f"{name} : en production, {SHORTEST_TOKEN} caractères au moins.")
+        keys[name] = keys[name] or _kept_key(data_dir, name.lower())
+    port = int(env("PORT", "8000"))
+    return Settings(
+        production=production,
+        host=host,
+        port=port,
+        public_url=env("PUBLIC_URL", f"http://{host}:{port}").rstrip("/"),
+        allowed_hosts=_list("ALLOWED_HOSTS"),
+        trusted_proxies=_list("TRUSTED_PROXIES"),
+        data_dir=data_dir,
+        database_url=env("DATABASE_URL", ""),
+        secret_key=keys["SECRET_KEY"],
+        data_key=keys["DATA_KEY"],
+        api_tokens=_tokens("API_TOKEN"),
+        cron_tokens=_tokens("CRON_TOKEN"),
+        clock=clock,
+        demo=env("DEMO", "1") != "0" and not production and host in LOOPBACK,
+    )
+
+
+SETTINGS = read()

@@ -1,0 +1,1 @@
+"""The laws: pure functions on frozen values. No clock, no input or output, no environment."""

@@ -1,0 +1,181 @@
+"""The states of things and their French words; the moves between them that the law allows (docs/glossaire.md)."""
+
+from enum import Enum
+
+
+class Word(str, Enum):
+    """A code that programs keep, and the French word that a clerk reads.
+
+    >>> RunState("controlled").label
+    'Contrôlé'
+    """
+
+    label: str
+
+    def __new__(cls, code: str, label: str) -> "Word":
+        word = str.__new__(cls, code)
+        word._value_ = code
+        word.label = label
+        return word
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class CustomerKind(Word):
+    business = "BUSINESS", "Professionnel"
+    consumer = "CONSUMER", "Particulier"
+
+
+class PaymentMethod(Word):
+    transfer = "TRANSFER", "Virement"
+    direct_debit = "DIRECT_DEBIT", "Prélèvement"
+    card = "CARD", "Carte bancaire"
+    cheque = "CHEQUE", "Chèque"
+
+
+class MandateType(Word):
+    core = "CORE", "SEPA CORE"
+    b2b = "B2B", "SEPA interentreprises (B2B)"
+
+
+class VatRegime(Word):
+    normal = "", "Taux de l'offre"
+    overseas = "DROM_85", "Guadeloupe, Martinique, Réunion"
+    exempt_294 = "EXEMPT_294", "Guyane, Mayotte (art. 294)"
+    reverse_charge = "REVERSE_CHARGE", "Autoliquidation"
+    export = "EXPORT", "Hors Union européenne"
+
+
+class OfferKind(Word):
+    offer = "OFFER", "Abonnement"
+    option = "OPTION", "Option"
+
+
+class Terms(Word):
+    advance = "ADVANCE", "À échoir"
+    arrears = "ARREARS", "À terme échu"
+
+
+class CallType(Word):
+    voice = "VOICE", "Voix"
+    sms = "SMS", "SMS"
+    mms = "MMS", "MMS"
+    data = "DATA", "Internet"
+
+
+class Direction(Word):
+    out = "OUT", "Émis"
+    received = "IN", "Reçu"
+
+
+class SimKind(Word):
+    physical = "PHYSICAL", "Carte"
+    esim = "ESIM", "eSIM"
+
+
+class SimState(Word):
+    in_stock = "in_stock", "En stock"
+    reserved = "reserved", "Réservée"
+    active = "active", "Active"
+    blocked = "blocked", "Bloquée"
+    lost = "lost", "Perdue ou volée"
+    faulty = "faulty", "Défectueuse"
+    retired = "retired", "Hors service"
+
+
+class LineState(Word):
+    pending = "pending", "En attente"
+    active = "active", "Active"
+    suspended_out = "suspended_out", "Restreinte sortante"
+    suspended_full = "suspended_full", "Restreinte entrante-sortante"
+    termination_scheduled = "termination_scheduled", "Résiliation programmée"
+    terminated = "terminated", "Résiliée"
+    ported_out = "ported_out", "Portée sortante"
+    cancelled = "cancelled", "Annulée"
+
+
+class FileState(Word):
+    received = "received", "Reçu"
+    loaded = "loaded", "Chargé"
+    backed_out = "backed_out", "Annulé"
+
+
+class RejectState(Word):
+    open = "open", "À corriger"
+    replayed = "replayed", "Rejoué"
+    ignored = "ignored", "Écarté"
+
+
+class RejectCause(Word):
+    """Why a CDR is refused. The order is the law's: when several apply, the first counts (formats.md)."""
+
+    bad_type = "BAD_TYPE", "Type ou sens inconnu"
+    bad_number = "BAD_NUMBER", "Numéro, durée ou coût illisible"
+    bad_date = "BAD_DATE", "Date illisible ou sans décalage horaire"
+    negative = "NEGATIVE", "Durée, volume ou coût négatif"
+    unknown_line = "UNKNOWN_LINE", "Ligne inconnue"
+    line_not_active = "LINE_NOT_ACTIVE", "Ligne non active ce jour-là"
+    duplicate = "DUPLICATE", "Doublon"
+    duplicate_conflict = "DUPLICATE_CONFLICT", "Même identifiant, autre contenu"
+    unknown_plmn = "UNKNOWN_PLMN", "Réseau visité inconnu"
+    absurd = "ABSURD", "Plus de 24 h ou de 100 Go"
+    too_old = "TOO_OLD", "Plus de douze mois"
+
+
+class RunState(Word):
+    queued = "queued", "En file"
+    rating = "rating", "Valorisation"
+    drafting = "drafting", "Préparation des brouillons"
+    controlled = "controlled", "Contrôlé"
+    validating = "validating", "Validation"
+    validated = "validated", "Validé"
+    printing = "printing", "Édition"
+    printed = "printed", "Édité"
+    sending = "sending", "Envoi"
+    sent = "sent", "Envoyé"
+    cancelled = "cancelled", "Annulé"
+    failed = "failed", "En échec"
+
+
+COMPUTING = (RunState.queued, RunState.rating, RunState.drafting, RunState.validating, RunState.printing, RunState.sending)
+VALIDATED = (RunState.validated, RunState.printing, RunState.printed, RunState.sending, RunState.sent)
+
+
+class Severity(Word):
+    blocking = "blocking", "Bloquante"
+    warning = "warning", "À voir"
+
+
+class InvoiceKind(Word):
+    invoice = "INVOICE", "Facture"
+    credit_note = "CREDIT_NOTE", "Avoir"
+
+
+class InvoiceState(Word):
+    draft = "draft", "Brouillon"
+    validated = "validated", "Validée"
+
+
+class InvoiceOrigin(Word):
+    run = "RUN", "Facturation du mois"
+    manual = "MANUAL", "À la main"
+    reinvoice = "REINVOICE", "Refacturation"
+
+
+class Section(Word):
+    """The part of the bill in which a line stands (arrêté du 31 décembre 2013), in the order in which it is printed."""
+
+    recurring = "RECURRING", "Abonnements et options"
+    refund = "REFUND", "Remboursements"
+    discount = "DISCOUNT", "Remises"
+    activation = "ACTIVATION", "Mise en service"
+    usage = "USAGE", "Communications hors forfait"
+    regularisation = "REGULARISATION", "Régularisations"
+    third_party = "THIRD_PARTY", "Services de tiers"
+    one_off = "ONE_OFF", "Ponctuel"
+
+
+class DocumentKind(Word):
+    invoice = "INVOICE", "Facture"
+    detail = "DETAIL", "Détail des communications"

@@ -1,0 +1,64 @@
+"""What customers use: SIM cards, lines, and the dated items that a line holds."""
+
+from piccolo.columns import Date, ForeignKey, Integer, Numeric, Text, Timestamptz, Varchar
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.columns.readable import Readable
+from piccolo.table import Table
+
+from rules.states import LineState, OfferKind, SimKind, SimState, Terms
+from tables.catalogue import CommitmentType, Offer, RateTable
+from tables.parties import Customer
+
+
+class Sim(Table, help_text="Cartes SIM"):
+    iccid = Varchar(length=20, unique=True, help_text="ICCID")
+    imsi = Varchar(length=15, index=True, help_text="IMSI")
+    kind = Varchar(length=8, choices=SimKind, default=SimKind.physical, help_text="Support")
+    state = Varchar(length=10, choices=SimState, default=SimState.in_stock, index=True, help_text="État")
+    batch = Varchar(length=60, index=True, help_text="Lot")
+    msisdn = Varchar(length=18, help_text="Numéro attribué d'avance")
+    secrets = Text(secret=True, help_text="Codes chiffrés — PIN, PUK, activation")
+    created_at = Timestamptz(default=TimestamptzNow(), help_text="Entrée en stock le")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s", columns=[cls.iccid])
+
+
+class Line(Table, help_text="Lignes mobiles"):
+    msisdn = Varchar(length=18, index=True, help_text="Numéro de ligne")
+    customer = ForeignKey(Customer, null=False, index=True, help_text="Client")
+    sim = ForeignKey(Sim, null=True, unique=True, help_text="Carte SIM")
+    user_name = Varchar(length=120, help_text="Utilisateur")
+    state = Varchar(length=24, choices=LineState, default=LineState.active, index=True, help_text="État")
+    rate_table = ForeignKey(RateTable, null=False, help_text="Grille tarifaire")
+    activated_on = Date(help_text="Active depuis le")
+    terminated_on = Date(null=True, default=None, help_text="Résiliée le — dernier jour compris")
+    commitment_type = ForeignKey(CommitmentType, null=True, help_text="Engagement")
+    commitment_start = Date(null=True, default=None, help_text="Engagée depuis le")
+    billed_by_number = Varchar(length=35, help_text="Dernière facture de l'ancien système — son numéro")
+    billed_by_date = Date(null=True, default=None, help_text="Dernière facture de l'ancien système — sa date")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s", columns=[cls.msisdn])
+
+
+class LineItem(Table, help_text="Abonnements et options des lignes"):
+    line = ForeignKey(Line, null=False, index=True, help_text="Ligne")
+    kind = Varchar(length=6, choices=OfferKind, help_text="Nature")
+    offer = ForeignKey(Offer, null=False, help_text="Version du catalogue")
+    position = Integer(help_text="Rang — l'ordre dans lequel les forfaits se consomment")
+    monthly_price = Numeric(digits=(12, 6), help_text="Prix convenu HT")
+    terms = Varchar(length=7, choices=Terms, default=Terms.advance, help_text="Terme")
+    starts_on = Date(help_text="Depuis le")
+    ends_on = Date(null=True, default=None, help_text="Jusqu'au")
+    billed_until = Date(null=True, default=None, help_text="Facturé jusqu'au")
+    taken_over_until = Date(null=True, default=None, help_text="Facturé par l'ancien système jusqu'au")
+
+
+class Discount(Table, help_text="Remises — conditions particulières"):
+    item = ForeignKey(LineItem, null=False, index=True, help_text="Abonnement ou option")
+    percent = Numeric(digits=(5, 2), null=True, default=None, help_text="En pour cent")
+    amount = Numeric(digits=(12, 6), null=True, default=None, help_text="En euros HT par mois")
+    until = Date(null=True, default=None, help_text="Jusqu'au")

@@ -1,0 +1,41 @@
+"""Where CDRs came from and where they lie. The CDRs themselves live in Parquet files beside the database."""
+
+from piccolo.columns import ForeignKey, Integer, Text, Timestamptz, Varchar
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.columns.readable import Readable
+from piccolo.table import Table
+
+from rules.states import FileState, RejectCause, RejectState
+from tables.billing import BillingRun
+
+
+class CdrFile(Table, help_text="Fichiers de CDR"):
+    name = Varchar(length=200, help_text="Nom")
+    sha256 = Varchar(length=64, unique=True, help_text="Empreinte du contenu")
+    wholesaler = Varchar(length=32, default="default", help_text="Opérateur de gros")
+    layout = Varchar(length=32, default="default", help_text="Format")
+    state = Varchar(length=10, choices=FileState, default=FileState.loaded, help_text="État")
+    rows = Integer(help_text="CDR lus")
+    loaded = Integer(help_text="CDR chargés")
+    rejected = Integer(help_text="CDR rejetés")
+    counted_in = ForeignKey(BillingRun, null=True, index=True, help_text="Facturation qui l'a compté")
+    created_at = Timestamptz(default=TimestamptzNow(), help_text="Chargé le")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s", columns=[cls.name])
+
+
+class CdrPart(Table, help_text="Magasin de CDR — un fichier Parquet par mois et par chargement"):
+    file = ForeignKey(CdrFile, null=False, index=True, help_text="Fichier")
+    month = Varchar(length=7, index=True, help_text="Mois")
+    path = Varchar(length=200, unique=True, help_text="Emplacement")
+    rows = Integer(help_text="CDR")
+
+
+class CdrReject(Table, help_text="CDR rejetés"):
+    file = ForeignKey(CdrFile, null=False, index=True, help_text="Fichier")
+    line_number = Integer(help_text="Ligne du fichier — 1 = l'en-tête")
+    raw_text = Text(help_text="Texte d'origine")
+    cause = Varchar(length=20, choices=RejectCause, index=True, help_text="Cause")
+    state = Varchar(length=10, choices=RejectState, default=RejectState.open, help_text="État")
