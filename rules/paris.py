@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from rules.errors import RuleError
 
 PARIS = ZoneInfo("Europe/Paris")
-MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+MONTHS = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
 
 
 class NotAMonth(RuleError):

@@ -1,6 +1,6 @@
 """The month as it is billed: runs, what they found, what was waived, who was set aside."""
 
-from piccolo.columns import JSON, ForeignKey, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import JSON, ForeignKey, Integer, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
@@ -10,6 +10,7 @@ from tables.parties import Customer
 
 
 class BillingRun(Table, help_text="Facturations"):
+    id: Serial
     month = Varchar(length=7, index=True, help_text="Mois")
     state = Varchar(length=10, choices=RunState, default=RunState.queued, help_text="État")
     stage = Varchar(length=40, help_text="Étape en cours")
@@ -28,6 +29,7 @@ class BillingRun(Table, help_text="Facturations"):
 
 
 class Finding(Table, help_text="Contrôles — anomalies d'une facturation"):
+    id: Serial
     run = ForeignKey(BillingRun, null=False, index=True, help_text="Facturation")
     code = Varchar(length=40, help_text="Contrôle")
     severity = Varchar(length=8, choices=Severity, help_text="Gravité")
@@ -37,6 +39,7 @@ class Finding(Table, help_text="Contrôles — anomalies d'une facturation"):
 
 
 class Waiver(Table, help_text="Dérogations"):
+    id: Serial
     run = ForeignKey(BillingRun, null=False, index=True, help_text="Facturation")
     code = Varchar(length=40, help_text="Contrôle")
     customer_number = Varchar(length=32, null=True, default=None, help_text="Client")
@@ -47,6 +50,7 @@ class Waiver(Table, help_text="Dérogations"):
 
 
 class ParkedCustomer(Table, help_text="Clients mis de côté"):
+    id: Serial
     run = ForeignKey(BillingRun, null=False, index=True, help_text="Facturation")
     customer = ForeignKey(Customer, null=False, help_text="Client")
     reason = Text(help_text="Motif")

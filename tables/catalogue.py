@@ -1,6 +1,6 @@
 """What is sold: offers and options, rate tables, roaming zones. Everything dated; a version in use never changes."""
 
-from piccolo.columns import Boolean, Date, ForeignKey, Integer, Numeric, Text, Timestamptz, Varchar
+from piccolo.columns import Boolean, Date, ForeignKey, Integer, Numeric, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
@@ -9,6 +9,7 @@ from rules.states import CallType, Direction, OfferKind
 
 
 class Offer(Table, help_text="Abonnements et options — une ligne par version"):
+    id: Serial
     kind = Varchar(length=6, choices=OfferKind, default=OfferKind.offer, help_text="Nature")
     code = Varchar(length=32, index=True, help_text="Code")
     label = Varchar(length=120, help_text="Libellé")
@@ -26,6 +27,7 @@ class Offer(Table, help_text="Abonnements et options — une ligne par version")
 
 
 class RateTable(Table, help_text="Grilles tarifaires"):
+    id: Serial
     code = Varchar(length=32, unique=True, help_text="Code")
     label = Varchar(length=120, help_text="Libellé")
 
@@ -35,6 +37,7 @@ class RateTable(Table, help_text="Grilles tarifaires"):
 
 
 class RateVersion(Table, help_text="Versions de grille"):
+    id: Serial
     rate_table = ForeignKey(RateTable, null=False, index=True, help_text="Grille")
     valid_from = Date(help_text="Valable depuis le")
     sha256 = Varchar(length=64, help_text="Empreinte du fichier")
@@ -47,6 +50,7 @@ class RateVersion(Table, help_text="Versions de grille"):
 
 
 class Rate(Table, help_text="Tarifs"):
+    id: Serial
     version = ForeignKey(RateVersion, null=False, index=True, help_text="Version")
     origin = Varchar(length=16, help_text="Origine — HOME ou une zone d'itinérance")
     type = Varchar(length=5, choices=CallType, help_text="Type")
@@ -64,11 +68,13 @@ class Rate(Table, help_text="Tarifs"):
 
 
 class RoamingZone(Table, help_text="Zones d'itinérance"):
+    id: Serial
     zone = Varchar(length=16, unique=True, help_text="Zone")
     mcc = Text(help_text="Codes pays (MCC) — joints par +")
 
 
 class CommitmentType(Table, help_text="Types d'engagement"):
+    id: Serial
     code = Varchar(length=16, unique=True, help_text="Code")
     label = Varchar(length=60, help_text="Libellé")
     months = Integer(help_text="Durée — 0, 12, 24 ou 36 mois")

@@ -6,7 +6,7 @@ transaction share one connection so that a long write never makes a reader wait.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import aiosqlite
@@ -20,16 +20,17 @@ PRAGMAS = ("foreign_keys=1", "busy_timeout=30000", "synchronous=FULL", "cache_si
 
 
 class TunedSQLite(SQLiteEngine):
-    __slots__ = ("_shared", "_lock", "_loop")
+    __slots__ = ("_lock", "_loop", "_shared")
 
     def __init__(self, path: str) -> None:
         super().__init__(path=path, timeout=30)
         self._shared: aiosqlite.Connection | None = None
-        self._lock = self._loop = None
+        self._lock: asyncio.Lock | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get_connection(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(**self.connection_kwargs)
-        connection.row_factory = dict_factory
+        connection.row_factory = dict_factory  # type: ignore[assignment]
         for pragma in PRAGMAS:
             await connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -47,7 +48,7 @@ class TunedSQLite(SQLiteEngine):
 
     async def _run_in_new_connection(self, query, args=None, query_type="generic", table=None):
         reading = query.lstrip()[:6].upper() == "SELECT"
-        if not reading or self._shared is None or self._loop is not asyncio.get_running_loop():
+        if not reading or self._shared is None or self._lock is None or self._loop is not asyncio.get_running_loop():
             return await super()._run_in_new_connection(query, args, query_type, table)
         async with self._lock, self._shared.execute(query, args or []) as cursor:
             return await cursor.fetchall()
@@ -64,24 +65,43 @@ def make_engine(database_url: str, sqlite_path: str) -> TunedSQLite | PostgresEn
     return PostgresEngine(config={"dsn": database_url}) if database_url else TunedSQLite(path=sqlite_path)
 
 
-def transaction():
+def engine() -> TunedSQLite | PostgresEngine:
+    """The engine in use (piccolo_conf.DB)."""
+    return engine_finder()  # type: ignore[return-value]
+
+
+def transaction() -> Any:
     """The one way to write: IMMEDIATE on SQLite. Keep it short; a nested one is not a savepoint."""
-    return engine_finder().transaction()
+    return engine().transaction()
+
+
+def connection() -> Any:
+    """The driver's own connection of the transaction under way."""
+    return engine().current_transaction.get().connection  # type: ignore[union-attr]
 
 
 def on_sqlite() -> bool:
-    return engine_finder().engine_type == "sqlite"
+    return engine().engine_type == "sqlite"
 
 
 async def insert_many(table: type[Table], columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows of plain values, inside a transaction, an order of magnitude faster than row objects. JSON comes as text."""
-    connection = engine_finder().current_transaction.get().connection
     names = [column._meta.db_column_name for column in columns]
     if on_sqlite():
         marks = ",".join("?" * len(names))
-        await connection.executemany(f"INSERT INTO {table._meta.tablename} ({','.join(names)}) VALUES ({marks})", rows)
+        await connection().executemany(f"INSERT INTO {table._meta.tablename} ({','.join(names)}) VALUES ({marks})", rows)
     else:
-        await connection.copy_records_to_table(table._meta.tablename, records=rows, columns=names)
+        await connection().copy_records_to_table(table._meta.tablename, records=rows, columns=names)
+
+
+async def update_many(column: Column, values: Mapping[int, Any]) -> None:
+    """Set a column on several rows by primary key, inside a transaction."""
+    if values:
+        marks = ("?", "?") if on_sqlite() else ("$1", "$2")
+        table, name = column._meta.table._meta.tablename, column._meta.db_column_name
+        await connection().executemany(
+            f"UPDATE {table} SET {name} = {marks[0]} WHERE id = {marks[1]}", [(value, id) for id, value in values.items()]
+        )
 
 
 async def reserve_ids(table: type[Table], count: int) -> range | list[int]:

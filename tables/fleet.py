@@ -1,6 +1,6 @@
 """What customers use: SIM cards, lines, and the dated items that a line holds."""
 
-from piccolo.columns import Date, ForeignKey, Integer, Numeric, Text, Timestamptz, Varchar
+from piccolo.columns import Date, ForeignKey, Integer, Numeric, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
@@ -11,6 +11,7 @@ from tables.parties import Customer
 
 
 class Sim(Table, help_text="Cartes SIM"):
+    id: Serial
     iccid = Varchar(length=20, unique=True, help_text="ICCID")
     imsi = Varchar(length=15, index=True, help_text="IMSI")
     kind = Varchar(length=8, choices=SimKind, default=SimKind.physical, help_text="Support")
@@ -26,6 +27,7 @@ class Sim(Table, help_text="Cartes SIM"):
 
 
 class Line(Table, help_text="Lignes mobiles"):
+    id: Serial
     msisdn = Varchar(length=18, index=True, help_text="Numéro de ligne")
     customer = ForeignKey(Customer, null=False, index=True, help_text="Client")
     sim = ForeignKey(Sim, null=True, unique=True, help_text="Carte SIM")
@@ -45,6 +47,7 @@ class Line(Table, help_text="Lignes mobiles"):
 
 
 class LineItem(Table, help_text="Abonnements et options des lignes"):
+    id: Serial
     line = ForeignKey(Line, null=False, index=True, help_text="Ligne")
     kind = Varchar(length=6, choices=OfferKind, help_text="Nature")
     offer = ForeignKey(Offer, null=False, help_text="Version du catalogue")
@@ -58,6 +61,7 @@ class LineItem(Table, help_text="Abonnements et options des lignes"):
 
 
 class Discount(Table, help_text="Remises — conditions particulières"):
+    id: Serial
     item = ForeignKey(LineItem, null=False, index=True, help_text="Abonnement ou option")
     percent = Numeric(digits=(5, 2), null=True, default=None, help_text="En pour cent")
     amount = Numeric(digits=(12, 6), null=True, default=None, help_text="En euros HT par mois")

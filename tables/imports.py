@@ -1,11 +1,12 @@
 """What was imported, when, and with which result."""
 
-from piccolo.columns import JSON, Date, Integer, Timestamptz, Varchar
+from piccolo.columns import JSON, Date, Integer, Serial, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
 
 
 class ImportBatch(Table, help_text="Imports"):
+    id: Serial
     kind = Varchar(length=16, index=True, help_text="Nature")
     name = Varchar(length=200, help_text="Fichier")
     file_sha256 = Varchar(length=64, index=True, help_text="Empreinte du contenu")

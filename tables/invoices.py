@@ -1,6 +1,6 @@
 """Invoices and credit notes. A validated one never changes: the database itself refuses it (migrations)."""
 
-from piccolo.columns import JSON, BigInt, Date, ForeignKey, Integer, Numeric, Text, Timestamptz, Varchar
+from piccolo.columns import JSON, BigInt, Date, ForeignKey, Integer, Numeric, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
@@ -12,12 +12,14 @@ from tables.parties import Customer
 
 
 class NumberSeries(Table, help_text="Séries de numéros"):
+    id: Serial
     name = Varchar(length=60, unique=True, help_text="Série — le modèle, année comprise")
     last_number = Integer(help_text="Dernier numéro pris")
     last_issued_on = Date(null=True, default=None, help_text="Date du dernier document")
 
 
 class Invoice(Table, help_text="Factures et avoirs"):
+    id: Serial
     run = ForeignKey(BillingRun, null=True, index=True, help_text="Facturation")
     customer = ForeignKey(Customer, null=False, index=True, help_text="Client")
     origin = Varchar(length=10, choices=InvoiceOrigin, default=InvoiceOrigin.run, help_text="Origine")
@@ -41,6 +43,7 @@ class Invoice(Table, help_text="Factures et avoirs"):
 
 
 class InvoiceLine(Table, help_text="Lignes de facture"):
+    id: Serial
     invoice = ForeignKey(Invoice, null=False, index=True, help_text="Facture")
     position = Integer(help_text="Rang")
     section = Varchar(length=14, choices=Section, help_text="Rubrique")
@@ -59,6 +62,7 @@ class InvoiceLine(Table, help_text="Lignes de facture"):
 
 
 class SealedDocument(Table, help_text="Documents scellés"):
+    id: Serial
     invoice = ForeignKey(Invoice, null=False, index=True, help_text="Facture")
     kind = Varchar(length=8, choices=DocumentKind, help_text="Nature")
     name = Varchar(length=80, unique=True, help_text="Nom")

@@ -1,6 +1,6 @@
 """Who sells and who buys: the reseller and its customers."""
 
-from piccolo.columns import BigInt, Boolean, Date, Integer, Numeric, Text, Timestamptz, Varchar
+from piccolo.columns import BigInt, Boolean, Date, Integer, Numeric, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
 
@@ -8,6 +8,7 @@ from rules.states import CustomerKind, MandateType, PaymentMethod, VatRegime
 
 
 class Reseller(Table, help_text="Intégrateur — l'émetteur des factures, une seule fiche"):
+    id: Serial
     name = Varchar(length=100, help_text="Raison sociale")
     legal_form = Varchar(length=40, help_text="Forme juridique")
     capital_cents = BigInt(help_text="Capital — en centimes")
@@ -36,6 +37,7 @@ class Reseller(Table, help_text="Intégrateur — l'émetteur des factures, une 
 
 
 class Customer(Table, help_text="Clients"):
+    id: Serial
     customer_number = Varchar(length=32, unique=True, help_text="Numéro de client")
     company_name = Varchar(length=200, help_text="Raison sociale")
     kind = Varchar(length=10, choices=CustomerKind, default=CustomerKind.business, help_text="Nature")

@@ -1,11 +1,12 @@
 """Who did what, when, from what to what. Written in the act's own transaction; never changed."""
 
-from piccolo.columns import JSON, BigInt, Timestamptz, Varchar
+from piccolo.columns import JSON, BigInt, Serial, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
 
 
 class TimelineEntry(Table, help_text="Journal d'audit"):
+    id: Serial
     at = Timestamptz(default=TimestamptzNow(), help_text="Quand")
     actor = Varchar(length=100, help_text="Qui")
     subject = Varchar(length=32, help_text="Sur quoi")

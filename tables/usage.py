@@ -1,6 +1,6 @@
 """Where CDRs came from and where they lie. The CDRs themselves live in Parquet files beside the database."""
 
-from piccolo.columns import ForeignKey, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import ForeignKey, Integer, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
@@ -10,6 +10,7 @@ from tables.billing import BillingRun
 
 
 class CdrFile(Table, help_text="Fichiers de CDR"):
+    id: Serial
     name = Varchar(length=200, help_text="Nom")
     sha256 = Varchar(length=64, unique=True, help_text="Empreinte du contenu")
     wholesaler = Varchar(length=32, default="default", help_text="Opérateur de gros")
@@ -27,6 +28,7 @@ class CdrFile(Table, help_text="Fichiers de CDR"):
 
 
 class CdrPart(Table, help_text="Magasin de CDR — un fichier Parquet par mois et par chargement"):
+    id: Serial
     file = ForeignKey(CdrFile, null=False, index=True, help_text="Fichier")
     month = Varchar(length=7, index=True, help_text="Mois")
     path = Varchar(length=200, unique=True, help_text="Emplacement")
@@ -34,6 +36,7 @@ class CdrPart(Table, help_text="Magasin de CDR — un fichier Parquet par mois e
 
 
 class CdrReject(Table, help_text="CDR rejetés"):
+    id: Serial
     file = ForeignKey(CdrFile, null=False, index=True, help_text="Fichier")
     line_number = Integer(help_text="Ligne du fichier — 1 = l'en-tête")
     raw_text = Text(help_text="Texte d'origine")

@@ -464,5 +464,3 @@ INSERT INTO commitment_type (code, label, months, customer_kinds, percent_first_
     ('M12', '12 mois', 12, 'BUSINESS+CONSUMER', 100, 100),
     ('M24', '24 mois', 24, 'BUSINESS+CONSUMER', 100, 100),
     ('M36', '36 mois', 36, 'BUSINESS', 100, 100)
-
-INSERT INTO reseller (country) VALUES ('FR')

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.engine.finder import engine_finder
+from tables.engine import connection, engine
 
 ID = "2026-11-24T16:40:00:000000"
 VERSION = "1.38.0"
@@ -13,13 +13,12 @@ KEY = {"sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL", "postgres": "BIGS
 
 
 async def run_scripts() -> None:
-    engine = engine_finder()
-    connection = engine.current_transaction.get().connection
-    for name in ("foundation.sql", f"guards.{engine.engine_type}.sql"):
+    kind = engine().engine_type
+    for name in ("foundation.sql", f"guards.{kind}.sql"):
         script = Path(__file__).with_name(name).read_text(encoding="utf-8")
         for statement in script.split("\n\n"):
             if not all(row.startswith("--") for row in statement.strip().splitlines()):
-                await connection.execute(statement.replace("{pk}", KEY[engine.engine_type]))
+                await connection().execute(statement.replace("{pk}", KEY[kind]))
 
 
 async def forwards() -> MigrationManager:

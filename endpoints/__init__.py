@@ -1,0 +1,1 @@
+"""The doors: admin, pages, API, scheduler. A handler reads, calls one verb, answers one sentence."""

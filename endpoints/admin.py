@@ -1,0 +1,152 @@
+"""The generated admin: reference data and looking up. Which tables, in which chapter, and what may change there."""
+
+import re
+from decimal import Decimal
+from urllib.parse import unquote, urlsplit
+
+from litestar import Request, asgi
+from litestar.response import Redirect
+from litestar.types import Receive, Scope, Send
+from piccolo_admin.endpoints import create_admin
+from piccolo_api.rate_limiting.middleware import RateLimitProvider
+
+from endpoints.admin_acts import Audited, LoginThrottled
+from endpoints.admin_french import FRENCH, SchemaInFrench, page
+from endpoints.guarded import guarded
+from endpoints.problems import of_status, respond
+from endpoints.session import IDLE, LONGER, LONGEST
+from gateways.settings import SETTINGS
+from jobs.reseller import SELLER
+from rules.files import cells, kinds
+from rules.files.rows import Column, Kind
+from tables.access import User
+from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
+from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
+from tables.fleet import Discount, Line, LineItem, Sim
+from tables.imports import ImportBatch
+from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
+from tables.parties import Customer, Reseller
+from tables.timeline import TimelineEntry
+from tables.usage import CdrFile, CdrPart, CdrReject
+
+SETTINGS_MENU, CATALOGUE, FLEET, CUSTOMERS, CDRS, BILLING, JOURNAL = (
+    f"{rank}. {chapter}"
+    for rank, chapter in enumerate(("Réglages", "Catalogue", "Parc", "Clients", "CDR", "Facturation", "Journal"), 1)
+)
+RATE_TABLES = Kind("rate_tables", (Column("code", kinds.code, longest=32), Column("label", cells.text, "")), ("code",))
+COMMITMENTS = Kind(
+    "commitment_types",
+    (
+        Column("code", kinds.code, longest=16),
+        Column("label", cells.text, longest=60),
+        Column("months", cells.months),
+        Column("percent_first_year", cells.decimal(2, Decimal(100))),
+        Column("percent_after", cells.decimal(2, Decimal(100))),
+    ),
+    ("code",),
+)
+
+
+async def offer_used(row_id: int) -> bool:
+    return await LineItem.exists().where(LineItem.offer == row_id)
+
+
+async def rate_table_used(row_id: int) -> bool:
+    lines = await Line.exists().where(Line.rate_table == row_id)
+    return lines or await RateVersion.exists().where(RateVersion.rate_table == row_id)
+
+
+async def commitment_used(row_id: int) -> bool:
+    return await Line.exists().where(Line.commitment_type == row_id)
+
+
+async def zone_used(row_id: int) -> bool:
+    zone = await RoamingZone.select(RoamingZone.zone).where(RoamingZone.id == row_id).first()
+    return await Rate.exists().where(Rate.origin == zone["zone"])
+
+
+EDITABLE = [
+    guarded(Reseller, SETTINGS_MENU, "name siren city", law=SELLER, creation=False),
+    guarded(
+        Offer, CATALOGUE, "code kind label monthly_price vat_rate valid_from",
+        law=kinds.OFFERS, used=offer_used, frozen_when_used=True,
+    ),
+    guarded(RateTable, CATALOGUE, "code label", law=RATE_TABLES, used=rate_table_used, protected="code"),
+    guarded(RoamingZone, CATALOGUE, "zone mcc", law=kinds.ROAMING_ZONES, used=zone_used, protected="zone"),
+    guarded(CommitmentType, CATALOGUE, "code label months", law=COMMITMENTS, used=commitment_used, frozen_when_used=True),
+    guarded(Sim, FLEET, "iccid kind state batch msisdn", creation=False, protected="iccid state"),
+    guarded(
+        Line, FLEET, "msisdn customer user_name state activated_on terminated_on",
+        creation=False, protected=" ".join({column._meta.name for column in Line._meta.columns} - {"user_name"}),
+    ),
+    guarded(
+        Customer, CUSTOMERS, "customer_number company_name kind city billing_email",
+        law=kinds.CUSTOMERS, protected="customer_number",
+    ),
+]  # fmt: skip
+READ_ONLY = [
+    guarded(table, menu, columns, readonly=True)
+    for table, menu, columns in (
+        (NumberSeries, SETTINGS_MENU, ""),
+        (RateVersion, CATALOGUE, ""),
+        (Rate, CATALOGUE, "prefix version origin type direction destination category unit_price"),
+        (LineItem, FLEET, ""),
+        (Discount, FLEET, ""),
+        (CdrFile, CDRS, "name state rows loaded rejected created_at"),
+        (CdrPart, CDRS, ""),
+        (CdrReject, CDRS, ""),
+        (ImportBatch, CDRS, "name kind created changed rejected actor created_at"),
+        (BillingRun, BILLING, "month state actor created_at validated_at"),
+        (Finding, BILLING, ""),
+        (Waiver, BILLING, ""),
+        (ParkedCustomer, BILLING, ""),
+        (Invoice, BILLING, "number kind state customer issued_on incl_vat_cents"),
+        (InvoiceLine, BILLING, "label invoice section quantity amount_cents vat_rate"),
+        (SealedDocument, BILLING, "name kind size_bytes created_at"),
+        (TimelineEntry, JOURNAL, ""),
+    )
+]
+CONFIGS = [*EDITABLE, *READ_ONLY]
+
+
+class Unlimited(RateLimitProvider):
+    """The throttle of both logins stands before this one, whose block would last until a restart."""
+
+    def increment(self, identifier: str) -> None:
+        pass
+
+
+ADMIN = create_admin(
+    CONFIGS,
+    auth_table=User,
+    site_name="Ligne Claire",
+    default_language_code="fr",
+    translations=[FRENCH],
+    auto_include_related=False,
+    sidebar_links={"Facturation": "/facturation"},
+    rate_limit_provider=Unlimited(),
+    production=SETTINGS.production,
+    allowed_hosts=SETTINGS.allowed_hosts or [str(urlsplit(SETTINGS.public_url).hostname)],
+    session_expiry=IDLE,
+    increase_expiry=LONGER,
+    max_session_expiry=LONGEST,
+)
+ADMIN.template = page(ADMIN.template, CONFIGS)
+MOUNTED = [config.table_class for config in CONFIGS]
+WRAPPED = LoginThrottled(Audited(SchemaInFrench(ADMIN, MOUNTED), MOUNTED))
+
+CLOSED = re.compile(r"/admin(/api|/public)?/(docs|redoc|openapi\.json)(/|$)")
+"""Descriptions of the admin's own API: their pages load scripts from other hosts, and nobody here needs them."""
+
+
+@asgi("/admin/", is_mount=True, copy_scope=True)
+async def door(scope: Scope, receive: Receive, send: Send) -> None:
+    raw = (scope.get("raw_path") or scope["path"].encode()).split(b"?")[0]
+    path = unquote(raw.decode("latin-1"))
+    if path == "/admin":
+        await Redirect("/admin/", status_code=307).to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
+    elif CLOSED.match(path):
+        await respond(of_status(404), path).to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
+    else:
+        inner = {**scope, "root_path": scope.get("root_path", "") + "/admin", "path": path}
+        await WRAPPED(inner, receive, send)

@@ -1,0 +1,136 @@
+"""Around the generated admin: each write is one transaction with its journal entry; each login is counted."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+from litestar import Request
+from piccolo.table import Table
+from piccolo.utils.encoding import dump_json
+
+from endpoints.problems import describe, respond
+from endpoints.throttle import THROTTLE, TooManyTries, address_of
+from tables.engine import transaction
+from tables.timeline import TimelineEntry
+
+WRITES = ("POST", "PATCH", "DELETE", "PUT")
+ONE_TABLE = re.compile(r"/api/tables/(\w+)/(?:(\d+)/?)?$")
+EVENTS = {"POST": "created", "PATCH": "changed", "PUT": "changed", "DELETE": "deleted"}
+
+
+class Undone(Exception):
+    """The write was refused: what it began is rolled back."""
+
+
+class Held:
+    """An answer kept until what it says is true."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+
+    async def send(self, message: Any) -> None:
+        self.messages.append(message)
+
+    @property
+    def status(self) -> int:
+        return int(self.messages[0]["status"])
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.messages[1:])
+
+    async def release(self, send: Any) -> None:
+        for message in self.messages:
+            await send(message)
+
+
+async def whole_body(receive: Any) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def replay(body: bytes) -> Any:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+class Audited:
+    """Who changed what, from what to what, read from the database itself before and after, in the act's transaction."""
+
+    def __init__(self, app: Any, tables: list[type[Table]]) -> None:
+        self.app = app
+        self.tables = {table._meta.tablename: table for table in tables}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        place = ONE_TABLE.search(scope["path"])
+        if scope["method"] not in WRITES or not place or place[1] not in self.tables:
+            return await self.app(scope, receive, send)
+        body, held = await whole_body(receive), Held()
+        try:
+            async with transaction():
+                await self._act(self.tables[place[1]], place[2], scope, body, held)
+        except Undone:
+            pass
+        await held.release(send)
+
+    async def _act(self, table: type[Table], row_id: str | None, scope: Any, body: bytes, held: Held) -> None:
+        before = await _row(table, row_id)
+        await self.app(scope, replay(body), held.send)
+        if held.status >= 300:
+            raise Undone
+        row_id = row_id or json.loads(held.body)[0][table._meta.primary_key._meta.name]
+        after = await _row(table, row_id)
+        changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+        if changed:
+            await TimelineEntry(
+                actor=scope["user"].display_name, subject=table._meta.tablename, subject_id=int(row_id),
+                event=EVENTS[scope["method"]],
+                before={name: before[name] for name in before if name in changed},
+                after={name: after[name] for name in after if name in changed},
+            ).save()  # fmt: skip
+
+
+async def _row(table: type[Table], row_id: Any) -> dict[str, Any]:
+    """The row as the journal keeps it, without its secrets; empty when there is none."""
+    key = table._meta.primary_key
+    row = await table.select(exclude_secrets=True).where(key == int(row_id)).first() if row_id else None
+    return json.loads(dump_json(row)) if row else {}
+
+
+class LoginThrottled:
+    """The admin's own login, counted with ours."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] != "POST" or "/public/login" not in scope["path"]:
+            return await self.app(scope, receive, send)
+        body, held = await whole_body(receive), Held()
+        account, address = _username(body), address_of(scope)
+        try:
+            THROTTLE.count(account, address)
+        except TooManyTries as refusal:
+            answer = respond(describe(refusal, scope), scope["path"])
+            return await answer.to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
+        await self.app(scope, replay(body), held.send)
+        if held.status == 200:
+            THROTTLE.forgive(account, address)
+        elif held.status != 401:
+            THROTTLE.take_back(account, address)
+        await held.release(send)
+
+
+def _username(body: bytes) -> str:
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        fields = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    return str(fields.get("username", "")) if isinstance(fields, dict) else ""

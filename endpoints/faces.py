@@ -1,0 +1,39 @@
+"""The pages' one Jinja environment, and the addresses of our own files, which change when their bytes do."""
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template import TemplateConfig
+
+from endpoints import filters
+
+HOME = Path(__file__).parent.parent
+STATIC = HOME / "static"
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a file of static/, safe to keep for ever in a cache."""
+    return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
+
+FACES = Environment(
+    loader=FileSystemLoader(HOME / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+FACES.filters.update(filters.ALL)
+FACES.globals["asset"] = asset
+
+TEMPLATES = TemplateConfig(instance=JinjaTemplateEngine.from_environment(FACES))
+
+
+def render(name: str, **context: Any) -> str:
+    """A page outside any request: the ones of refusals."""
+    return FACES.get_template(name).render(context)

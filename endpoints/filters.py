@@ -1,0 +1,105 @@
+"""Figures, dates and names as French readers write them; the spaces that must not break are here, not in the templates."""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from math import cos, pi, sin, tau
+
+from rules import money, msisdn
+from rules.paris import PARIS, Month, french_date
+
+NARROW, NO_BREAK = "\u202f", "\u00a0"
+
+
+def euros(amount_cents: int) -> str:
+    """
+    >>> euros(123_450)
+    '1\\u202f234,50\\u202f€'
+    """
+    return money.french(amount_cents)
+
+
+def price(euros_excl_vat: Decimal) -> str:
+    """A unit price, with its six decimals."""
+    return f"{euros_excl_vat:.6f}".replace(".", ",").replace("-", "−") + f"{NARROW}€"
+
+
+def number(value: int) -> str:
+    """
+    >>> number(-20_150)
+    '−20\\u202f150'
+    """
+    return f"{value:,}".replace(",", NARROW).replace("-", "−")
+
+
+def count(value: int, one: str, many: str = "") -> str:
+    """A count and its noun; French keeps the singular below two.
+
+    >>> count(1, "facture"), count(2, "avoir"), count(0, "cheval", "chevaux")
+    ('1\\xa0facture', '2\\xa0avoirs', '0\\xa0cheval')
+    """
+    return f"{number(value)}{NO_BREAK}{one if abs(value) < 2 else many or one + 's'}"
+
+
+def day(value: date) -> str:
+    """1er novembre 2026."""
+    return french_date(value)
+
+
+def instant(value: datetime) -> str:
+    """A UTC instant in Paris: 1er novembre 2026, 14 h 03."""
+    local = value.astimezone(PARIS)
+    return f"{french_date(local.date())}, {local.hour}{NO_BREAK}h{NO_BREAK}{local.minute:02d}"
+
+
+def month(value: str) -> str:
+    """
+    >>> month("2026-10")
+    'octobre 2026'
+    """
+    return Month.parse(value).french
+
+
+def size(octets: int) -> str:
+    """
+    >>> size(4_187_593_113), size(900)
+    ('3,9\\xa0Go', '900\\xa0octets')
+    """
+    for power, unit in ((3, "Go"), (2, "Mo"), (1, "Ko")):
+        if octets >= 1024**power:
+            return f"{octets / 1024**power:.1f}".replace(".", ",") + NO_BREAK + unit
+    return f"{octets}{NO_BREAK}octets"
+
+
+def phone(text: str) -> str:
+    """06 12 34 56 78, unbreakable."""
+    return msisdn.format(text)
+
+
+def french(text: str) -> str:
+    """Plain typing made French typography: spaces that hold, curly apostrophes.
+
+    >>> french("Rien n'est perdu : 12 % !")
+    'Rien n’est perdu\\xa0: 12\\u202f%\\u202f!'
+    """
+    text = text.replace("'", "’")
+    text = re.sub(r" ([€%;!?»])", NARROW + r"\1", text)
+    return re.sub(r"« ", "«" + NARROW, text).replace(" :", NO_BREAK + ":")
+
+
+def sector(part: int, whole: int) -> str:
+    """The SVG path of a part of a disc of radius 46 around (50, 50), from noon, clockwise.
+
+    >>> sector(6, 24)
+    'M50 50V4A46 46 0 0 1 96.00 50.00z'
+    """
+    angle = tau * min(part, whole) / whole if whole else 0
+    if part >= whole:
+        return "M50 4a46 46 0 1 1 0 92a46 46 0 1 1 0-92z"
+    return f"M50 50V4A46 46 0 {int(angle > pi)} 1 {50 + 46 * sin(angle):.2f} {50 - 46 * cos(angle):.2f}z"
+
+
+ALL = {
+    "euros": euros, "price": price, "number": number, "count": count, "day": day, "instant": instant, "month": month,
+    "size": size, "phone": phone, "french": french, "sector": sector,
+}  # fmt: skip

@@ -1,0 +1,10 @@
+"""Alive or not."""
+
+from litestar import get
+
+from endpoints.session import PUBLIC
+
+
+@get("/healthz", opt=PUBLIC, include_in_schema=False)
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}

@@ -1,0 +1,119 @@
+"""The outermost layer, around pages, API, admin and errors alike: what no answer goes without, what no request may be."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request
+from litestar.exceptions import HTTPException
+
+from endpoints.problems import Problem, describe, of_status, respond
+from gateways.settings import SETTINGS
+
+MEGABYTE = 1024 * 1024
+LIMITS = {"/api/imports/cdrs": 200 * MEGABYTE, "/api/imports/": 10 * MEGABYTE, "/": MEGABYTE}
+
+NOTHING_ELSE = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+OWN = " ".join(f"{kind}-src 'self';" for kind in ("script", "style", "font", "connect"))
+CSP = f"default-src 'none'; {OWN} img-src 'self' data:; {NOTHING_ELSE}"
+ADMIN_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+HSTS = {"strict-transport-security": "max-age=31536000"}
+
+
+class TooLarge(HTTPException):
+    """A body past the limit of its address."""
+
+    status_code = 413
+
+
+class Answer:
+    """The sending side of one request: adds the headers, and lets go of an answer that the refusal of the body overtakes."""
+
+    def __init__(self, scope: Any, send: Any) -> None:
+        self._path, self._send = scope["path"], send
+        self.started = self.dropped = False
+
+    async def send(self, message: Any) -> None:
+        if self.dropped:
+            return
+        if message["type"] == "http.response.start":
+            self.started = True
+            message = {**message, "headers": self._dressed(message.get("headers", []))}
+        await self._send(message)
+
+    def _dressed(self, headers: Any) -> list[tuple[bytes, bytes]]:
+        ours = {"content-security-policy": ADMIN_CSP if self._path.startswith("/admin/") else CSP, **HEADERS}
+        if SETTINGS.production:
+            ours |= HSTS
+        kept = [(name, value) for name, value in headers if name.lower().decode() not in ours]
+        if not self._path.startswith(("/static/", "/admin/assets/")) and b"cache-control" not in {name for name, _ in kept}:
+            ours["cache-control"] = "no-store"
+        return [*kept, *((name.encode(), value.encode()) for name, value in ours.items())]
+
+
+class Outer:
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        answer = Answer(scope, send)
+        problem = refused(scope)
+        if problem is None:
+            problem = await self._passed_on(scope, receive, answer)
+        if problem and not answer.started:
+            answer.dropped = False
+            response = respond(problem, scope["path"]).to_asgi_response(app=None, request=Request(scope))
+            await response(scope, receive, answer.send)
+
+    async def _passed_on(self, scope: Any, receive: Any, answer: Answer) -> Problem | None:
+        """Let the program answer; what it could not answer, if anything."""
+        read, limit = 0, body_limit(scope["path"])
+
+        async def counted() -> Any:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > limit:
+                answer.dropped = not answer.started
+                raise TooLarge
+            return message
+
+        try:
+            await self.app(scope, counted, answer.send)
+        except Exception as exc:
+            return describe(exc, scope)
+        return of_status(413) if answer.dropped else None
+
+
+def body_limit(path: str) -> int:
+    """Bytes that a request to this address may bring."""
+    return next(limit for start, limit in LIMITS.items() if path.startswith(start))
+
+
+def refused(scope: Any) -> Problem | None:
+    """What is answered without opening any door: a crooked path, a host that is not ours, a body announced too large."""
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    path = scope["path"]
+    if not path.startswith("/") or "//" in path or "\\" in path:
+        return of_status(404)
+    if SETTINGS.allowed_hosts and _host_name(headers.get(b"host", "")) not in SETTINGS.allowed_hosts:
+        return Problem(400, "Ce nom d'hôte n'est pas servi ici.")
+    announced = headers.get(b"content-length", "0")
+    if announced.isdigit() and int(announced) > body_limit(path):
+        return of_status(413)
+    return None
+
+
+def _host_name(header: str) -> str | None:
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None

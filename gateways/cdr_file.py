@@ -1,0 +1,128 @@
+"""A CDR file as it comes: plain, gz or zip; unpacked within bounds, read once for its hash and its form."""
+
+import codecs
+import gzip
+import hashlib
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rules.files import form
+from rules.files.form import Header
+
+UNPACKED_LIMIT = 200 * 1024 * 1024
+RATIO_LIMIT = 100
+CHUNK = 4 * 1024 * 1024
+CELL_SEPARATOR = "\x1f"
+LONE_CR = re.compile(rb"\r(?!\n|\Z)")
+_ONE_LINE = {ord("\n"): " ", ord("\r"): " ", ord(CELL_SEPARATOR): " "}
+
+
+@dataclass(frozen=True)
+class CdrText:
+    """An unpacked file, found sound. `plain`: one record a line, no quotes; else it is rewritten before it is read in sets."""
+
+    path: Path
+    name: str
+    sha256: str
+    plain: bool
+    header: Header
+
+
+def unpack(source: Path, name: str, folder: Path) -> Path:
+    """The text inside; the file itself when it is not packed. Raises FormError: several members, a bomb, a damaged archive."""
+    with open(source, "rb") as file:
+        magic = file.read(4)
+    try:
+        if magic[:2] == b"\x1f\x8b":
+            with gzip.open(source) as packed:
+                return _copy(packed, source, name, folder)
+        if magic == b"PK\x03\x04":
+            with zipfile.ZipFile(source) as archive:
+                members = archive.infolist()
+                if len(members) != 1 or members[0].is_dir():
+                    message = f"L'archive contient {len(members)} éléments. Mettez-y un seul fichier de CDR."
+                    raise form.refusal(name, 1, "ARCHIVE_MEMBERS", message)
+                with archive.open(members[0]) as packed:
+                    return _copy(packed, source, name, folder)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as reason:
+        raise form.refusal(name, 1, "BAD_ARCHIVE", f"L'archive ne s'ouvre pas ({reason}). Téléchargez-la de nouveau.") from reason
+    return source
+
+
+def _copy(packed: IO[bytes] | gzip.GzipFile, source: Path, name: str, folder: Path) -> Path:
+    limit = min(UNPACKED_LIMIT, max(CHUNK, source.stat().st_size * RATIO_LIMIT))
+    target, size = folder / "unpacked.csv", 0
+    with open(target, "wb") as file:
+        while chunk := packed.read(CHUNK):
+            size += len(chunk)
+            if size > limit:
+                message = f"L'archive dépasse {limit // 1024**2} Mo une fois ouverte. Découpez le fichier."
+                raise form.refusal(name, 1, "ARCHIVE_TOO_LARGE", message)
+            file.write(chunk)
+    return target
+
+
+def inspect(path: Path, name: str, columns: Mapping[str, bool]) -> CdrText:
+    """One pass over the bytes, then the header. Raises FormError: empty, not UTF-8, UTF-16, NUL bytes, a bad header."""
+    digest, decoder, plain, last = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), True, b"\n"
+    with open(path, "rb") as file:
+        try:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+                if b"\0" in chunk:
+                    raise UnicodeError
+                decoder.decode(chunk)
+                plain = plain and _is_plain(last + chunk)
+                last = chunk[-2:]
+            decoder.decode(b"", final=True)
+        except UnicodeError:
+            form.decode(path.read_bytes(), name)
+    with open(path, encoding="utf-8-sig") as file:
+        first = file.readline(form.LONGEST_FIELD)
+    if not first.strip():
+        form.decode(path.read_bytes(), name)
+    return CdrText(path, name, digest.hexdigest(), plain, form.find_header(first.rstrip("\n"), columns, name))
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether a line number is a record's rank: no quotes, no empty lines, no lone CR."""
+    return (
+        b'"' not in data
+        and b"\n\n" not in data
+        and b"\n\r\n" not in data
+        and not LONE_CR.search(data)
+    )
+
+
+def records(text: CdrText) -> Iterator[tuple[int, list[str]]]:
+    """Each record after the header with its physical line. Raises FormError: bad quotes, a field too long, too few or too many fields."""
+    width = len(text.header.names)
+    with open(text.path, encoding="utf-8-sig") as file:
+        lines = (line.rstrip("\n") for line in file)
+        for line, cells in form.records(lines, text.header.separator, text.name):
+            if len(cells) != width:
+                message = f"{len(cells)} champs au lieu de {width} : la ligne est tronquée, ou un séparateur est en trop."
+                raise form.refusal(text.name, line, "FIELD_COUNT", message)
+            if line > 1:
+                yield line, cells
+
+
+def rewrite(text: CdrText, folder: Path) -> Path:
+    """The records of a file that is not plain: line number and cells, one record a line. Raises FormError."""
+    target = folder / "rewritten.txt"
+    with open(target, "w", encoding="utf-8", newline="") as file:
+        for line, cells in records(text):
+            file.write(CELL_SEPARATOR.join([str(line), *(cell.translate(_ONE_LINE) for cell in cells)]) + "\n")
+    return target
+
+
+def raw_line(cells: list[str], separator: str) -> str:
+    """The text of a record, written again as CSV."""
+    if not any(mark in cell for cell in cells for mark in (separator, '"')):
+        return separator.join(cells)
+    return separator.join('"' + cell.replace('"', '""') + '"' for cell in cells)

@@ -1,0 +1,60 @@
+"""Files that are there whole or not at all: written beside, flushed to disk, then renamed."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def publish(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, flush it to disk, and give it its name; a crash leaves no half file under that name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    write(part)
+    _flush(part)
+    os.replace(part, path)
+    _flush(path.parent)
+
+
+def _flush(target: Path) -> None:
+    handle = os.open(target, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
+
+
+def publish_bytes(path: Path, data: bytes) -> None:
+    publish(path, lambda part: part.write_bytes(data))
+
+
+class Busy(Exception):
+    """Another process holds the lock."""
+
+
+@contextmanager
+def lock(path: Path, wait: bool = False) -> Iterator[None]:
+    """One process at a time; the kernel frees it when its holder dies, however it dies. Raises Busy unless `wait`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Busy(path.name) from None
+        yield
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds the lock."""
+    try:
+        with lock(path):
+            return False
+    except Busy:
+        return True
+
+
+def sweep(folder: Path, known: set[Path]) -> int:
+    """Remove the files of a folder that no manifest row names: what a crash left behind. How many went."""
+    lost = [path for path in folder.rglob("*") if path.is_file() and path not in known]
+    for path in lost:
+        path.unlink()
+    return len(lost)

@@ -1,0 +1,211 @@
+"""Drafts, findings and totals, written: those of before are replaced, validated documents are left alone."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from gateways.settings import SETTINGS
+from jobs.billing import inputs as read_inputs
+from jobs.billing.compute import Computed, Draft, compute
+from jobs.billing.inputs import Inputs
+from rules import invoicing
+from rules.invoicing import BillLine
+from rules.paris import Month
+from rules.states import InvoiceOrigin, InvoiceState
+from tables.billing import BillingRun, Finding, ParkedCustomer
+from tables.engine import insert_many, reserve_ids, transaction
+from tables.invoices import Invoice, InvoiceLine
+from tables.usage import CdrFile
+
+BATCH = 500
+LAYOUT = 1
+SELLER = (
+    "name", "legal_form", "capital_cents", "siren", "siret", "vat_number", "rcs_city", "street", "postcode", "city", "country",
+    "email", "phone", "iban", "bic", "ics", "einvoice_address",
+)  # fmt: skip
+
+Progress = Callable[[str, int, int], Awaitable[None]]
+
+
+async def draft(run: dict[str, Any], now: datetime, progress: Progress) -> Computed:
+    """Rate the run's month into a file of its own and write its drafts, a batch of customers a transaction."""
+    month = Month.parse(run["month"])
+    await progress("Lecture du parc", 0, 1)
+    inputs = await read_inputs.read(month, run["id"])
+    await progress("Valorisation des CDR", 0, 1)
+    path = f"rated/{month}/run-{run['id']}.parquet"
+    computed = compute(inputs, SETTINGS.data_dir / path)
+    await clear(run["id"])
+    for start in range(0, len(computed.drafts), BATCH):
+        await progress("Brouillons", start, len(computed.drafts))
+        await _write(run["id"], inputs, computed.drafts[start : start + BATCH])
+    async with transaction():
+        await insert_many(
+            Finding,
+            [Finding.run, Finding.code, Finding.severity, Finding.customer_number, Finding.msisdn, Finding.message],
+            [(run["id"], row.code, str(row.severity), row.customer_number, row.msisdn, row.message) for row in computed.findings],
+        )
+        await insert_many(
+            ParkedCustomer,
+            [ParkedCustomer.run, ParkedCustomer.customer, ParkedCustomer.reason],
+            [(run["id"], customer["id"], reason) for customer, reason in computed.parked],
+        )
+        if run["validated_at"] is None:
+            await CdrFile.update({CdrFile.counted_in: run["id"]}).where(
+                CdrFile.id.is_in(list(await read_inputs.fresh_files(run["id"])))
+            )
+        await BillingRun.update({BillingRun.totals: json.dumps(computed.totals), BillingRun.usage_path: path}).where(
+            BillingRun.id == run["id"]
+        )
+    return computed
+
+
+async def clear(run_id: int) -> None:
+    async with transaction():
+        drafts = Invoice.select(Invoice.id).where(Invoice.run == run_id, Invoice.state == InvoiceState.draft)
+        await InvoiceLine.delete().where(InvoiceLine.invoice.is_in(drafts))
+        await Invoice.delete().where(Invoice.run == run_id, Invoice.state == InvoiceState.draft)
+        await Finding.delete().where(Finding.run == run_id)
+        await ParkedCustomer.delete().where(ParkedCustomer.run == run_id)
+
+
+async def _write(run_id: int, inputs: Inputs, drafts: list[Draft]) -> None:
+    async with transaction():
+        ids = await reserve_ids(Invoice, len(drafts))
+        invoice = Invoice
+        await insert_many(
+            Invoice,
+            [
+                *(invoice.id, invoice.run, invoice.customer, invoice.origin, invoice.kind, invoice.state, invoice.excl_vat_cents),
+                *(invoice.vat_cents, invoice.incl_vat_cents, invoice.corrects, invoice.corrects_on, invoice.document),
+            ],
+            [
+                (
+                    *(
+                        id,
+                        run_id,
+                        draft.customer["id"],
+                        str(InvoiceOrigin.run),
+                        str(draft.kind),
+                        str(InvoiceState.draft),
+                        draft.excl_vat_cents,
+                    ),
+                    *(
+                        draft.vat_cents,
+                        draft.incl_vat_cents,
+                        *(draft.corrects or ("", None)),
+                        json.dumps(document(inputs, draft), ensure_ascii=False),
+                    ),
+                )
+                for id, draft in zip(ids, drafts, strict=True)
+            ],
+        )
+        line = InvoiceLine
+        await insert_many(
+            InvoiceLine,
+            [
+                *(line.invoice, line.position, line.section, line.line, line.item, line.label, line.quantity, line.amount_cents),
+                *(line.vat_rate, line.first_day, line.last_day, line.usage_month, line.type, line.category, line.part),
+            ],
+            [
+                (
+                    *(id, position, str(row.section), row.line, row.item, row.label, row.quantity, row.amount_cents),
+                    *(row.vat_rate, row.first, row.last, row.month, row.type, row.category, row.part),
+                )
+                for id, draft in zip(ids, drafts, strict=True)
+                for position, row in enumerate(draft.lines, 1)
+            ],
+        )
+
+
+def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
+    """All that the paper says, as JSON; the number and the dates come at validation."""
+    customer, reseller = draft.customer, inputs.reseller
+    regime = invoicing.regime(customer["vat_regime"], inputs.month.last)
+    return {
+        "layout": LAYOUT,
+        "kind": str(draft.kind),
+        "number": None,
+        "month": str(inputs.month),
+        "seller": {name: reseller.get(name) for name in SELLER},
+        "buyer": {
+            "customer_number": customer["customer_number"],
+            "name": customer["company_name"],
+            "kind": customer["kind"],
+            "siren": customer["siren"],
+            "siret": customer["siret"],
+            "vat_number": customer["vat_number"],
+            "address": _address(customer, "billing_") or _address(customer, ""),
+            "delivery": _address(customer, "delivery_"),
+            "contact": customer["billing_contact_name"],
+            "purchase_order": customer["purchase_order"],
+        },
+        "payment": {
+            "method": customer["payment_method"],
+            "days": customer["payment_days"] if customer["payment_days"] is not None else reseller.get("payment_days", 30),
+            "iban_tail": customer["iban"][-4:],
+            "mandate_reference": customer["mandate_reference"],
+        },
+        "vat_regime": customer["vat_regime"],
+        "vat_on_debits": bool(reseller.get("vat_on_debits")),
+        "corrects": draft.corrects and {"number": draft.corrects[0], "date": _text(draft.corrects[1])},
+        "group_lines": customer["group_lines"],
+        "hide_digits": customer["hide_digits"],
+        "detailed_bill": customer["detailed_bill"],
+        "lines": [_line(inputs, line) for line in draft.lines],
+        "vat": [
+            {
+                "rate": _text(total.rate),
+                "base_cents": total.base_cents,
+                "vat_cents": total.vat_cents,
+                "mention": regime.get("mention", ""),
+            }
+            for total in draft.vat
+        ],
+        "excl_vat_cents": draft.excl_vat_cents,
+        "vat_cents": draft.vat_cents,
+        "incl_vat_cents": draft.incl_vat_cents,
+        "usage": _usage(inputs.month, draft),
+        "texts": {"late_payment": "", "early_payment": "", "footer": ""},
+    }
+
+
+def _line(inputs: Inputs, line: BillLine) -> dict[str, Any]:
+    row = inputs.lines.get(line.line or 0, {})
+    values = {name: _text(value) for name, value in replace(line).__dict__.items() if name not in ("line", "item")}
+    return values | {"section": str(line.section), "msisdn": row.get("msisdn"), "user_name": row.get("user_name", "")}
+
+
+def _text(value: Any) -> Any:
+    """Dates and decimals as JSON bears them."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _address(customer: dict[str, Any], group: str) -> list[str]:
+    street, street2, postcode, city, country = (
+        customer[f"{group}{part}"] for part in ("street", "street2", "postcode", "city", "country")
+    )
+    if not (street or city):
+        return []
+    return [
+        line for line in (street, street2, f"{postcode} {city}".strip(), country if country not in ("", "FR") else "") if line
+    ]
+
+
+def _usage(month: Month, draft: Draft) -> dict[str, Any]:
+    """Seconds, messages and KB of each day of the month."""
+    series = {name: [0] * month.days for name in ("voice_s", "messages", "data_kb")}
+    for row in draft.days:
+        for name, days in series.items():
+            days[row.day - 1] += getattr(row, name)
+    return {"days": month.days, **series}
+
+
+def due_on(document: dict[str, Any], issued_on: date) -> date:
+    """A credit note, and what is paid by card, is due at once."""
+    return issued_on + timedelta(days=document["payment"]["days"] if document["kind"] == "INVOICE" else 0)

@@ -1,0 +1,96 @@
+"""What leaves a run for the accountant and the clerk: the summary as CSV, the PDFs as one ZIP."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from gateways.settings import SETTINGS
+from rules.files.written import csv_text
+from rules.states import InvoiceState, PaymentMethod
+from tables.invoices import Invoice, SealedDocument
+
+CHUNK = 256 * 1024
+MONTH_END = (1980, 1, 1, 0, 0, 0)
+
+
+async def summary_csv(run_id: int) -> str:
+    """`;`, UTF-8 with BOM, decimal comma; one column of VAT per rate; validated documents by number, then drafts by customer."""
+    rows = await Invoice.select(Invoice.number, Invoice.state, Invoice.issued_on, Invoice.due_on, Invoice.document).where(
+        Invoice.run == run_id
+    )
+    documents = [(row, json.loads(row["document"])) for row in rows]
+    documents.sort(key=lambda found: (found[0]["number"] is None, found[0]["number"] or "", found[1]["buyer"]["customer_number"]))
+    rates = sorted({total["rate"] for _, document in documents for total in document["vat"]}, key=float, reverse=True)
+    header = ["Numéro", "Date", "Échéance", "Client", "Nom", "Total HT", *(f"TVA {rate.replace('.', ',')} %" for rate in rates)]
+    lines = (_summary(row, document, rates) for row, document in documents)
+    return csv_text([*header, "Total TTC", "Mode de paiement", "État"], lines)
+
+
+def _summary(row: dict[str, Any], document: dict[str, Any], rates: list[str]) -> list[str]:
+    by_rate = {total["rate"]: total["vat_cents"] for total in document["vat"]}
+    return [
+        row["number"] or "",
+        _date(row["issued_on"]),
+        _date(row["due_on"]),
+        document["buyer"]["customer_number"],
+        document["buyer"]["name"],
+        _euros(document["excl_vat_cents"]),
+        *(_euros(by_rate.get(rate, 0)) for rate in rates),
+        _euros(document["incl_vat_cents"]),
+        PaymentMethod(document["payment"]["method"]).label,
+        InvoiceState(row["state"]).label,
+    ]
+
+
+def _date(day: date | None) -> str:
+    return f"{day:%d/%m/%Y}" if day else ""
+
+
+def _euros(cents: int) -> str:
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100},{abs(cents) % 100:02d}"
+
+
+async def documents_of(run_id: int) -> list[tuple[str, Path]]:
+    """Name and place of each sealed PDF of a run, by name."""
+    rows = await SealedDocument.select(SealedDocument.name, SealedDocument.path).where(SealedDocument.invoice.run == run_id)
+    return sorted((row["name"], SETTINGS.data_dir / row["path"]) for row in rows)
+
+
+def zip_of(files: list[tuple[str, Path]]) -> Iterator[bytes]:
+    """A ZIP of files as it is made, some of its bytes at a time: never whole in memory."""
+    buffer = _Drain()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, path in files:
+            archive.writestr(zipfile.ZipInfo(name, MONTH_END), path.read_bytes())
+            if buffer.waiting > CHUNK:
+                yield buffer.take()
+    yield buffer.take()
+
+
+class _Drain(BytesIO):
+    """A file that forgets what was taken from it; it cannot be read back, so the ZIP is written as a stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    @property
+    def waiting(self) -> int:
+        return super().tell()
+
+    def tell(self) -> int:
+        return self.taken + super().tell()
+
+    def seekable(self) -> bool:
+        return False
+
+    def take(self) -> bytes:
+        data = self.getvalue()
+        self.taken += len(data)
+        self.seek(0)
+        self.truncate()
+        return data

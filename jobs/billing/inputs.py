@@ -1,0 +1,292 @@
+"""What a month is computed from: rows of the database as the values of the laws."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from gateways import rating
+from gateways.settings import SETTINGS
+from jobs.cdrs import live_seconds
+from rules import allowances
+from rules.money import micro
+from rules.paris import Month
+from rules.rates import Rate
+from rules.rating import PeakHours, parse_peak
+from rules.recurring import Discount, RecurringItem
+from rules.states import VALIDATED, FileState, InvoiceState, LineState, OfferKind
+from tables import billing, catalogue, fleet, invoices, parties, usage
+
+Row = dict[str, Any]
+Billed = dict[tuple[int, str, str, str], int]  # (line, type, category, part) → cents billed so far
+
+
+@dataclass
+class LateMonth:
+    """A month already invoiced, of which CDRs came or got a rate since: it is rated again for the wallets concerned."""
+
+    input: rating.MonthInput
+    billed: Billed
+    vat_rates: dict[int, Decimal]  # by line
+    fresh: frozenset[int]  # the parts, by rank, that no run has counted yet
+
+
+@dataclass
+class Inputs:
+    month: Month
+    reseller: Row
+    customers: dict[int, Row]
+    lines: dict[int, Row]
+    lines_of: dict[int, list[Row]]  # by customer
+    items: dict[int, list[RecurringItem]]  # by line
+    vat_rates: dict[int, Decimal]  # by item
+    offer_vat: dict[int, Decimal]  # of a line's usage: its offer's
+    usage: rating.MonthInput
+    late: list[LateMonth]
+    done: set[int]  # customers whose document of this run is validated
+    references: dict[int, tuple[str, date]]  # customer → last invoice of ours
+    file_totals: dict[str, Any] = field(default_factory=dict)
+
+
+async def read(month: Month, run_id: int | None = None) -> Inputs:
+    """Read everything that a month needs; a few queries, whatever the size of the fleet."""
+    reseller = await parties.Reseller.select().first() or {}
+    customers = {row["id"]: row for row in await parties.Customer.select()}
+    lines = {row["id"]: row for row in await fleet.Line.select().where(fleet.Line.state != LineState.cancelled)}
+    items = await _items(lines)
+    versions = await _versions()
+    invoiced = await billing.BillingRun.select().where(billing.BillingRun.state.is_in([str(state) for state in VALIDATED]))
+    common = _Common(lines, items, versions, parse_peak(reseller.get("peak_hours", "")))
+    files = await fresh_files(run_id)
+    part = usage.CdrPart
+    parts = await part.select(part.month, part.path, part.rows, part.file).where(part.file.state == FileState.loaded)
+    fresh = [part for part in parts if part["file"] in files]
+    late = [
+        found
+        for run in sorted(invoiced, key=lambda run: run["month"])
+        if str(month.back(12)) <= run["month"] < str(month)
+        and (found := await _late(run, common, parts, [part for part in fresh if part["month"] == run["month"]]))
+    ]
+    late_months = {run["month"] for run in invoiced if run["month"] < str(month)}
+    return Inputs(
+        month=month,
+        reseller=reseller,
+        customers=customers,
+        lines=lines,
+        lines_of=_by_customer(lines),
+        items=_recurring(lines, items, await _discounts()),
+        vat_rates={row["id"]: row["offer.vat_rate"] for row in items},
+        offer_vat=_offer_vat(items, month),
+        usage=common.month_input(month, parts),
+        late=late,
+        done=await _done(run_id),
+        references=await _references(),
+        file_totals=await _file_totals(files)
+        | {
+            "late": sum(part["rows"] for part in fresh if part["month"] in late_months),
+            "other_month": sum(part["rows"] for part in fresh if part["month"] != str(month)),
+        },
+    )
+
+
+@dataclass
+class _Common:
+    lines: dict[int, Row]
+    items: list[Row]
+    versions: list[rating.Version]
+    peak: PeakHours
+
+    def month_input(self, month: Month, parts: Iterable[Row], only: frozenset[int] | None = None) -> rating.MonthInput:
+        held = [
+            allowances.Item(
+                id=row["id"],
+                line=row["line"],
+                customer=self.lines[row["line"]]["customer"],
+                kind=row["kind"],
+                code=row["offer.code"],
+                position=row["position"],
+                starts_on=row["starts_on"],
+                ends_on=row["ends_on"],
+                buckets=row["buckets"],
+            )
+            for row in self.items
+        ]
+        counters, pots = allowances.counters(held, month)
+        return rating.MonthInput(
+            month=month,
+            parts=[SETTINGS.data_dir / part["path"] for part in parts if part["month"] == str(month)],
+            lines=[
+                rating.RatedLine(
+                    line["id"], line["customer"], line["rate_table"], *live_seconds(line["activated_on"], line["terminated_on"])
+                )
+                for line in self.lines.values()
+            ],
+            versions=self.versions,
+            counters=counters,
+            pots=pots,
+            peak=self.peak,
+            only=only,
+        )
+
+
+async def _items(lines: dict[int, Row]) -> list[Row]:
+    """Items with their catalogue version; `ends_on` also knows the line's end, `buckets` are parsed."""
+    item, offer = fleet.LineItem, fleet.LineItem.offer
+    rows = await item.select(
+        *(
+            item.id,
+            item.line,
+            item.kind,
+            item.position,
+            item.monthly_price,
+            item.terms,
+            item.starts_on,
+            item.ends_on,
+            item.billed_until,
+        ),
+        *(item.taken_over_until, offer.code, offer.label, offer.vat_rate, offer.activation_fee, offer.allowances),
+    ).order_by(item.id)
+    parsed: dict[str, tuple[allowances.Bucket, ...]] = {}
+    kept = []
+    for row in rows:
+        line = lines.get(row["line"])
+        if line is None:
+            continue
+        ends = [day for day in (row["ends_on"], line["terminated_on"]) if day]
+        row["ends_on"] = min(ends) if ends else None
+        text = row["offer.allowances"]
+        row["buckets"] = parsed[text] if text in parsed else parsed.setdefault(text, allowances.parse(text))
+        kept.append(row)
+    return kept
+
+
+def _by_customer(lines: dict[int, Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for line in sorted(lines.values(), key=lambda line: (line["msisdn"], line["activated_on"])):
+        found.setdefault(line["customer"], []).append(line)
+    return found
+
+
+async def _discounts() -> dict[int, list[Discount]]:
+    found: dict[int, list[Discount]] = {}
+    for row in await fleet.Discount.select().order_by(fleet.Discount.id):
+        amount = None if row["amount"] is None else micro(row["amount"])
+        found.setdefault(row["item"], []).append(Discount(row["percent"], amount, row["until"]))
+    return found
+
+
+def _recurring(lines: dict[int, Row], items: list[Row], discounts: dict[int, list[Discount]]) -> dict[int, list[RecurringItem]]:
+    found: dict[int, list[RecurringItem]] = {}
+    for row in sorted(items, key=lambda row: (row["line"], row["kind"] != OfferKind.offer, row["position"], row["starts_on"])):
+        found.setdefault(row["line"], []).append(
+            RecurringItem(
+                id=row["id"],
+                label=row["offer.label"],
+                monthly_micro=micro(row["monthly_price"]),
+                terms=row["terms"],
+                starts_on=row["starts_on"],
+                ends_on=row["ends_on"],
+                billed_until=row["billed_until"],
+                taken_over=row["taken_over_until"] is not None,
+                activation_micro=micro(row["offer.activation_fee"]),
+                discounts=tuple(discounts.get(row["id"], ())),
+            )
+        )
+    return found
+
+
+def _offer_vat(items: list[Row], month: Month) -> dict[int, Decimal]:
+    """The VAT rate of each line's offer: the last one begun by the end of the month."""
+    found: dict[int, tuple[date, Decimal]] = {}
+    for row in items:
+        if row["kind"] == OfferKind.offer:
+            known = found.get(row["line"])
+            if known is None or known[0] < row["starts_on"] <= month.last:
+                found[row["line"]] = row["starts_on"], row["offer.vat_rate"]
+    return {line: rate for line, (_, rate) in found.items()}
+
+
+async def _versions() -> list[rating.Version]:
+    rates: dict[int, list[Rate]] = {}
+    for row in await catalogue.Rate.select().order_by(catalogue.Rate.id):
+        unit = micro(row["unit_price"])
+        offpeak = unit if row["offpeak_unit_price"] is None else micro(row["offpeak_unit_price"])
+        rates.setdefault(row["version"], []).append(
+            Rate(
+                *(row["id"], row["origin"], row["type"], row["direction"], row["prefix"], row["category"], unit, offpeak),
+                *(micro(row["setup_fee"]), row["first_increment"], row["next_increment"]),
+                *(micro(row["service_per_call"]), micro(row["service_per_minute"])),
+            )
+        )
+    versions = await catalogue.RateVersion.select()
+    return [rating.Version(row["rate_table"], row["valid_from"], rates.get(row["id"], [])) for row in versions]
+
+
+async def _late(run: Row, common: _Common, parts: list[Row], new: list[Row]) -> LateMonth | None:
+    """The wallets of an invoiced month that have new CDRs, or CDRs that had no rate then."""
+    month = Month.parse(run["month"])
+    paths = [SETTINGS.data_dir / part["path"] for part in new]
+    lines = rating.lines_in(paths)
+    if json.loads(run["totals"]).get("unrated"):
+        lines |= rating.unrated_lines(SETTINGS.data_dir / run["usage_path"])
+    if not lines:
+        return None
+    whole = common.month_input(month, parts)
+    only = rating.wallets_of(lines, whole.counters)
+    line = invoices.InvoiceLine
+    rows = await line.select(line.line, line.type, line.category, line.part, line.amount_cents, line.vat_rate).where(
+        line.usage_month == str(month), line.invoice.state == InvoiceState.validated
+    )
+    billed: Billed = {}
+    vat_rates = _offer_vat(common.items, month)
+    for row in rows:
+        key = (row["line"], row["type"], row["category"], row["part"] or "")
+        billed[key] = billed.get(key, 0) + row["amount_cents"]
+        vat_rates[row["line"]] = row["vat_rate"]
+    kept = {key: cents for key, cents in billed.items() if key[0] in only}
+    again = common.month_input(month, parts, only)
+    return LateMonth(again, kept, vat_rates, frozenset(again.parts.index(path) for path in paths))
+
+
+async def _done(run_id: int | None) -> set[int]:
+    invoice = invoices.Invoice
+    rows = (
+        await invoice.select(invoice.customer).where(invoice.run == run_id, invoice.state == InvoiceState.validated)
+        if run_id
+        else []
+    )
+    return {row["customer"] for row in rows}
+
+
+async def _references() -> dict[int, tuple[str, date]]:
+    invoice = invoices.Invoice
+    rows = (
+        await invoice.select(invoice.customer, invoice.number, invoice.issued_on)
+        .where(invoice.state == InvoiceState.validated, invoice.kind == "INVOICE")
+        .order_by(invoice.id)
+    )
+    return {row["customer"]: (row["number"], row["issued_on"]) for row in rows}
+
+
+async def fresh_files(run_id: int | None) -> dict[int, Row]:
+    """The CDR files that came since the previous run was validated: counted by none, or by a run not validated yet, or by this one."""
+    file = usage.CdrFile
+    rows = await file.select(file.id, file.rows, file.loaded, file.rejected, file.counted_in, file.counted_in.validated_at).where(
+        file.state == FileState.loaded
+    )
+    return {row["id"]: row for row in rows if row["counted_in"] in (None, run_id) or row["counted_in.validated_at"] is None}
+
+
+async def _file_totals(files: dict[int, Row]) -> dict[str, Any]:
+    causes: dict[str, int] = {}
+    for row in await usage.CdrReject.select(usage.CdrReject.file, usage.CdrReject.cause):
+        if row["file"] in files:
+            causes[row["cause"]] = causes.get(row["cause"], 0) + 1
+    return {
+        "cdrs_read": sum(row["rows"] for row in files.values()),
+        "loaded": sum(row["loaded"] for row in files.values()),
+        "rejected": sum(row["rejected"] for row in files.values()),
+        "rejects_by_cause": dict(sorted(causes.items())),
+    }

@@ -1,0 +1,108 @@
+"""Validated documents get their PDFs: rendered on both cores, published whole, and told to the database with their hash."""
+
+import asyncio
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from gateways import paper, rating
+from gateways.files import publish_bytes
+from gateways.settings import SETTINGS
+from jobs.billing.draft import Progress
+from rules.paris import PARIS
+from rules.rates import FREE_OF_CHARGE
+from rules.states import DocumentKind, InvoiceState
+from tables.catalogue import Rate
+from tables.engine import insert_many, transaction
+from tables.fleet import Line
+from tables.invoices import Invoice, SealedDocument
+
+BATCH = 100
+THREADS = 2
+
+
+async def print_run(run: dict[str, Any], now: datetime, progress: Progress) -> int:
+    """The PDFs that validated documents of the run still lack. Can be stopped anywhere and called again."""
+    sealed = {
+        row["invoice"]
+        for row in await SealedDocument.select(SealedDocument.invoice).where(SealedDocument.invoice.run == run["id"])
+    }
+    rows = (
+        await Invoice.select(Invoice.id)
+        .where(Invoice.run == run["id"], Invoice.state == InvoiceState.validated)
+        .order_by(Invoice.id)
+    )
+    waiting = [row["id"] for row in rows if row["id"] not in sealed]
+    destinations = {row["id"]: row["destination"] for row in await Rate.select(Rate.id, Rate.destination)}
+    with ThreadPoolExecutor(THREADS) as pool:
+        for start in range(0, len(waiting), BATCH):
+            await progress("Édition des PDF", start, len(waiting))
+            await _batch(waiting[start : start + BATCH], run, destinations, pool)
+    return len(waiting)
+
+
+async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, str], pool: ThreadPoolExecutor) -> None:
+    rows = await Invoice.select(Invoice.id, Invoice.customer, Invoice.document).where(Invoice.id.is_in(ids))
+    calls = await _calls(rows, run, destinations)
+    jobs = [
+        pool.submit(_make, row["id"], json.loads(row["document"]), calls.get(row["customer"], []), run["month"]) for row in rows
+    ]
+    sealed = [document for job in jobs for document in await asyncio.wrap_future(job)]
+    columns = SealedDocument
+    async with transaction():
+        await insert_many(
+            SealedDocument,
+            [
+                *(columns.invoice, columns.kind, columns.name, columns.path, columns.sha256, columns.size_bytes),
+                *(columns.replaced_characters, columns.created_at),
+            ],
+            [(*document, datetime.now(UTC)) for document in sealed],
+        )
+
+
+def _make(id: int, document: dict[str, Any], calls: list[dict], month: str) -> list[tuple]:
+    """Render and publish the invoice, and its annex when it has calls to show."""
+    papers = [(DocumentKind.invoice, f"{document['number']}.pdf", paper.invoice(document))]
+    if document["detailed_bill"] and calls:
+        papers.append((DocumentKind.detail, f"{document['number']}-detail.pdf", paper.detail(document, calls)))
+    found = []
+    for kind, name, made in papers:
+        path = f"documents/{month}/{name}"
+        publish_bytes(SETTINGS.data_dir / path, made.pdf)
+        found.append((id, str(kind), name, path, hashlib.sha256(made.pdf).hexdigest(), len(made.pdf), made.replaced))
+    return found
+
+
+async def _calls(rows: list[dict[str, Any]], run: dict[str, Any], destinations: dict[int, str]) -> dict[int, list[dict]]:
+    """The calls to print, by customer: those of customers who want the detail, without emergency and free numbers."""
+    wanted = [row["customer"] for row in rows if json.loads(row["document"])["detailed_bill"]]
+    lines = (
+        await Line.select(Line.id, Line.customer, Line.msisdn, Line.user_name).where(Line.customer.is_in(wanted))
+        if wanted
+        else []
+    )
+    if not lines or not run["usage_path"]:
+        return {}
+    by_id = {line["id"]: line for line in lines}
+    found: dict[int, list[dict]] = {}
+    for call in rating.calls_of(SETTINGS.data_dir / run["usage_path"], by_id):
+        if call["category"] in FREE_OF_CHARGE:
+            continue
+        line = by_id[call["line_id"]]
+        found.setdefault(line["customer"], []).append(
+            {
+                "msisdn": line["msisdn"],
+                "user_name": line["user_name"],
+                "at": datetime.fromtimestamp(call["ts"], PARIS).replace(tzinfo=None).isoformat(),
+                "type": call["type"],
+                "direction": call["direction"],
+                "destination": destinations[call["rate"]],
+                "other": call["other"],
+                "units": call["units"],
+                "covered": call["covered"],
+                "amount_micro": call["amount_micro"] + call["service_micro"],
+            }
+        )
+    return found

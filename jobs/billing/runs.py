@@ -1,0 +1,314 @@
+"""The life of a billing run: started, computed in a process of its own, waived, validated, printed, resumed, cancelled."""
+
+import asyncio
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gateways import rating
+from gateways.files import is_locked, lock
+from gateways.settings import SETTINGS
+from jobs import reseller
+from jobs.billing import draft as drafting
+from jobs.billing import inputs as read_inputs
+from jobs.billing.compute import Computed, compute
+from jobs.billing.draft import document, draft
+from jobs.billing.paper import print_run
+from jobs.billing.validate import validate
+from rules.errors import RuleError
+from rules.paris import Month
+from rules.states import COMPUTING, InvoiceState, RunState, Severity
+from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
+from tables.engine import transaction
+from tables.fleet import Line
+from tables.invoices import Invoice
+from tables.timeline import TimelineEntry
+
+Row = dict[str, Any]
+CONFLICT, NOT_FOUND = 409, 404
+
+
+class UnknownRun(RuleError):
+    status = NOT_FOUND
+
+
+class RunBusy(RuleError):
+    """A run computes, or the move is not one that the run's state allows."""
+
+    status = CONFLICT
+
+
+class BlockingFindings(RuleError):
+    """What keeps a run from being validated; `errors` names each finding."""
+
+    status = CONFLICT
+
+    def __init__(self, message: str, errors: list[Row]) -> None:
+        super().__init__(message)
+        self.errors = errors
+
+
+STAGES = {
+    # stage: the states from which it starts, the states in which it works, the state in which it ends
+    "draft": ((RunState.controlled, RunState.validated, RunState.printed, RunState.failed), (RunState.queued, RunState.rating, RunState.drafting), RunState.controlled),
+    "validate": ((RunState.controlled,), (RunState.validating,), RunState.validated),
+    "print": ((RunState.validated, RunState.printed), (RunState.printing,), RunState.printed),
+}  # fmt: skip
+
+
+async def start(month: Month, actor: str) -> tuple[Row, bool]:
+    """The run of a month and whether it is new; a new one begins to compute. Raises RunBusy while any run computes."""
+    found = await BillingRun.select().where(BillingRun.month == str(month), BillingRun.state != RunState.cancelled).first()
+    if found:
+        return found, False
+    await reseller.current()
+    try:
+        async with transaction():
+            run = BillingRun(month=str(month), state=RunState.queued, stage="draft", actor=actor)
+            await run.save()
+            await _tell(run.id, actor, "started", {"month": str(month)})
+    except Exception as reason:
+        raise await _busy() from reason
+    return await get(run.id), True
+
+
+async def begin(run_id: int, stage: str, actor: str) -> Row:
+    """Move a run into a stage's first working state: one caller wins. Raises RunBusy; validate also BlockingFindings."""
+    run = await get(run_id)
+    sources, working, _ = STAGES[stage]
+    if stage == "validate":
+        await _check(run)
+    try:
+        async with transaction():
+            moved = (
+                await BillingRun.update(
+                    {BillingRun.state: working[0], BillingRun.stage: stage, BillingRun.error: "", BillingRun.actor: actor}
+                )
+                .where(BillingRun.id == run_id, BillingRun.state.is_in([str(state) for state in sources]))
+                .returning(BillingRun.id)
+            )
+            if moved:
+                await _tell(run_id, actor, stage, {})
+    except Exception as reason:
+        raise await _busy() from reason
+    if not moved:
+        raise RunBusy(
+            f"La facturation de {Month.parse(run['month']).french} est « {RunState(run['state']).label} » : ce n'est pas le moment."
+        )
+    return await get(run_id)
+
+
+async def work(run_id: int, now: datetime) -> None:
+    """Do the stage in which a run stands, to its end. One process at a time: raises gateways.files.Busy."""
+    with lock(SETTINGS.data_dir / "run.lock"):
+        run = await get(run_id)
+        stage = run["stage"]
+        if RunState(run["state"]) not in COMPUTING:
+            return
+
+        async def progress(label: str, done: int, total: int) -> None:
+            if done % max(1, total // 100) == 0:
+                await BillingRun.update({BillingRun.done: done, BillingRun.total: total}).where(BillingRun.id == run_id)
+
+        try:
+            if stage == "draft":
+                await _set(run_id, RunState.rating)
+                await draft(run, now, progress)
+            elif stage == "validate":
+                await validate(run, now, progress)
+            else:
+                await print_run(run, now, progress)
+        except Exception as reason:
+            await BillingRun.update({BillingRun.state: RunState.failed, BillingRun.error: str(reason)[:2000]}).where(
+                BillingRun.id == run_id
+            )
+            raise
+        await _set(run_id, STAGES[stage][2])
+
+
+async def _set(run_id: int, state: RunState) -> None:
+    await BillingRun.update({BillingRun.state: state, BillingRun.done: 0, BillingRun.total: 0}).where(BillingRun.id == run_id)
+
+
+async def spawn(run_id: int) -> None:
+    """Let another process do the work: Typst must never be forked, and pages must answer meanwhile."""
+    root = Path(__file__).parents[2]
+    await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "jobs.billing.worker", str(run_id), cwd=root, start_new_session=True
+    )
+
+
+def working() -> bool:
+    """Whether a living process is at work on a run."""
+    return is_locked(SETTINGS.data_dir / "run.lock")
+
+
+async def resume(run_id: int, actor: str) -> Row:
+    """Take up a run whose worker died, or that failed; one that works or rests is left alone."""
+    run = await get(run_id)
+    if run["state"] == RunState.failed:
+        _, states, _ = STAGES[run["stage"]]
+        await BillingRun.update({BillingRun.state: states[0], BillingRun.error: ""}).where(BillingRun.id == run_id)
+    return await get(run_id)
+
+
+async def cancel(run_id: int, actor: str) -> Row:
+    """Give up a run of which nothing is validated. Raises RunBusy."""
+    run = await get(run_id)
+    validated = await Invoice.exists().where(Invoice.run == run_id, Invoice.state == InvoiceState.validated)
+    if RunState(run["state"]) not in (RunState.controlled, RunState.failed, RunState.cancelled) or validated:
+        raise RunBusy("Une facturation en cours ou validée ne s'annule pas. Un avoir corrige une facture validée.")
+    if run["state"] != RunState.cancelled:
+        await drafting.clear(run_id)
+        async with transaction():
+            await BillingRun.update({BillingRun.state: RunState.cancelled}).where(BillingRun.id == run_id)
+            await _tell(run_id, actor, "cancelled", {})
+    return await get(run_id)
+
+
+async def waive(run_id: int, code: str, customer_number: str | None, msisdn: str | None, reason: str, actor: str) -> None:
+    """Let a finding pass, with a reason. Repeating it changes nothing. Raises RuleError when there is no such finding."""
+    if not reason.strip():
+        raise RuleError("Une dérogation a besoin d'un motif : dites pourquoi cette anomalie peut passer.")
+    found, known = [await table.exists().where(_is(table, run_id, code, customer_number, msisdn)) for table in (Finding, Waiver)]
+    if not found:
+        raise RuleError("Aucune anomalie de ce nom dans cette facturation.")
+    if not known:
+        async with transaction():
+            waiver = Waiver(
+                run=run_id, code=code, customer_number=customer_number, msisdn=msisdn, reason=reason.strip(), actor=actor
+            )
+            await waiver.save()
+            await _tell(
+                run_id, actor, "waived", {"code": code, "customer_number": customer_number, "msisdn": msisdn, "reason": reason}
+            )
+
+
+def _is(table: Any, run_id: int, code: str, customer_number: str | None, msisdn: str | None):
+    customer = table.customer_number == customer_number if customer_number else table.customer_number.is_null()
+    line = table.msisdn == msisdn if msisdn else table.msisdn.is_null()
+    return (table.run == run_id) & (table.code == code) & customer & line
+
+
+async def controls(run_id: int) -> list[Row]:
+    """The findings of a run, each with `waived`."""
+    waived = {(row["code"], row["customer_number"], row["msisdn"]) for row in await Waiver.select().where(Waiver.run == run_id)}
+    rows = (
+        await Finding.select(Finding.code, Finding.severity, Finding.customer_number, Finding.msisdn, Finding.message)
+        .where(Finding.run == run_id)
+        .order_by(Finding.severity, Finding.id)
+    )
+    return [row | {"waived": (row["code"], row["customer_number"], row["msisdn"]) in waived} for row in rows]
+
+
+async def describe(run_id: int) -> Row:
+    """The run as the API tells it."""
+    run = await get(run_id)
+    parked = await ParkedCustomer.select(ParkedCustomer.customer.customer_number, ParkedCustomer.reason).where(
+        ParkedCustomer.run == run_id
+    )
+    return {
+        "id": run["id"],
+        "month": run["month"],
+        "state": run["state"],
+        "progress": {"stage": run["stage"], "done": run["done"], "total": run["total"]},
+        "totals": json.loads(run["totals"]),
+        "controls": await controls(run_id),
+        "parked": [{"customer_number": row["customer.customer_number"], "reason": row["reason"]} for row in parked],
+        "error": run["error"],
+        "interrupted": RunState(run["state"]) in COMPUTING and not working(),
+    }
+
+
+async def dry_run(month: Month) -> Row:
+    """What a run of the month would make, told as `describe` tells it; nothing is written."""
+    await reseller.current()
+    inputs = await read_inputs.read(month)
+    computed: Computed = await asyncio.to_thread(compute, inputs)
+    return {
+        "id": None,
+        "month": str(month),
+        "state": str(RunState.controlled),
+        "progress": {"stage": "draft", "done": 1, "total": 1},
+        "totals": computed.totals,
+        "controls": [{**finding.__dict__, "severity": str(finding.severity), "waived": False} for finding in computed.findings],
+        "parked": [{"customer_number": customer["customer_number"], "reason": reason} for customer, reason in computed.parked],
+        "invoices": [invoice_object(None, None, str(InvoiceState.draft), document(inputs, found)) for found in computed.drafts],
+    }
+
+
+async def invoices(run_id: int) -> list[Row]:
+    """The documents of a run as the API tells them, by customer number."""
+    rows = await Invoice.select(Invoice.id, Invoice.number, Invoice.state, Invoice.document).where(Invoice.run == run_id)
+    found = [invoice_object(row["id"], row["number"], row["state"], json.loads(row["document"])) for row in rows]
+    return sorted(found, key=lambda row: row["customer_number"])
+
+
+def invoice_object(id: int | None, number: str | None, state: str, document: Row) -> Row:
+    lines = [
+        {
+            "msisdn": line["msisdn"],
+            "section": line["section"],
+            "label": label(line),
+            "quantity": line["quantity"],
+            "amount_cents": line["amount_cents"],
+            "vat_rate": line["vat_rate"],
+        }
+        for line in document["lines"]
+    ]
+    amounts = {name: document[name] for name in ("excl_vat_cents", "vat_cents", "incl_vat_cents")}
+    customer_number = document["buyer"]["customer_number"]
+    return {"id": id, "customer_number": customer_number, "number": number, "state": state, **amounts, "lines": lines}
+
+
+def label(line: Row) -> str:
+    """A line's label with its days."""
+    if not line["first"] or (line["first"] == line["last"] and not line["days"]):
+        return line["label"]
+    first, last = (f"{day[8:]}/{day[5:7]}/{day[:4]}" for day in (line["first"], line["last"]))
+    part = f" ({line['days']}/{line['days_in_month']} jours)" if line["days"] and line["days"] < line["days_in_month"] else ""
+    return f"{line['label']}, du {first} au {last}{part}"
+
+
+async def get(run_id: int) -> Row:
+    run = await BillingRun.select().where(BillingRun.id == run_id).first()
+    if not run:
+        raise UnknownRun("Aucune facturation de ce numéro.")
+    return run
+
+
+async def _check(run: Row) -> None:
+    found = await controls(run["id"])
+    open_ = [row for row in found if row["severity"] == Severity.blocking and not row["waived"]]
+    missing = reseller.missing(await reseller.current())
+    if missing:
+        raise BlockingFindings(f"La fiche de l'intégrateur est incomplète : {', '.join(missing)}.", [])
+    if open_:
+        message = f"{len(open_)} anomalies bloquantes restent à lever ou à déroger."
+        raise BlockingFindings(
+            message, [{key: row[key] for key in ("code", "customer_number", "msisdn", "message")} for row in open_]
+        )
+
+
+async def _busy() -> RunBusy:
+    run = await BillingRun.select().where(BillingRun.state.is_in([str(state) for state in COMPUTING])).first()
+    who = f" (mois {run['month']}, {run['actor'] or 'sans nom'}, {RunState(run['state']).label.lower()})" if run else ""
+    return RunBusy(f"Une facturation est déjà en cours{who}. Attendez sa fin.")
+
+
+async def _tell(run_id: int, actor: str, event: str, after: Row) -> None:
+    await TimelineEntry(actor=actor, subject="billing_run", subject_id=run_id, event=event, after=after).save()
+
+
+async def usage(run_id: int) -> list[Row]:
+    """Usage of the run's month per line, type and category; micro-euros excl. VAT, an unknown cost counts 0."""
+    run = await get(run_id)
+    if not run["usage_path"]:
+        return []
+    numbers = {row["id"]: row["msisdn"] for row in await Line.select(Line.id, Line.msisdn)}
+    rows = await asyncio.to_thread(rating.usage_of, SETTINGS.data_dir / run["usage_path"])
+    return [
+        {"msisdn": numbers[row.line], **{name: value for name, value in row.__dict__.items() if name != "line"}} for row in rows
+    ]

@@ -1,0 +1,26 @@
+"""The process that does a run's work: `python -m jobs.billing.worker RUN_ID [STAGE …]`, further stages after the one in which it stands."""
+
+import asyncio
+import sys
+
+from gateways.files import Busy
+from gateways.settings import SETTINGS
+from jobs.billing import runs
+from tables.engine import engine
+
+
+async def main(run_id: int, stages: list[str]) -> None:
+    await engine().start_connection_pool()
+    try:
+        await runs.work(run_id, SETTINGS.now())
+        for stage in stages:
+            await runs.begin(run_id, stage, (await runs.get(run_id))["actor"])
+            await runs.work(run_id, SETTINGS.now())
+    except Busy:
+        print("Une facturation est déjà au travail.", file=sys.stderr)
+    finally:
+        await engine().close_connection_pool()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2:]))

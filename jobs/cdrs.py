@@ -1,0 +1,159 @@
+"""Load CDR files: each is judged, published in the store, and told to the database in one transaction."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from gateways import cdr_store
+from gateways.cdr_store import Context, Judged, LivePeriod, Load
+from gateways.files import lock
+from gateways.settings import SETTINGS
+from rules.commitment import add_months
+from rules.files.form import Error
+from rules.files.written import csv_text
+from rules.paris import epoch, paris_date
+from rules.states import VALIDATED, FileState, LineState, RejectCause
+from tables.billing import BillingRun
+from tables.catalogue import RoamingZone
+from tables.engine import insert_many, transaction
+from tables.fleet import Line
+from tables.parties import Reseller
+from tables.usage import CdrFile, CdrPart, CdrReject
+
+ENDLESS = epoch(date(2999, 1, 1))
+MOST_ERRORS = 1000
+AHEAD = 2
+
+
+@dataclass
+class FileReport:
+    """`created`: CDRs loaded; `batch_id`: the CDR file's id; `errors`: at most 1 000 rejects."""
+
+    batch_id: int | None
+    file_sha256: str
+    rows: int = 0
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    duplicate_file: bool = False
+    rejects_by_cause: dict[str, int] = field(default_factory=dict)
+    errors: list[dict] = field(default_factory=list)
+
+
+async def load_files(
+    sources: Iterable[tuple[Path, str]], *, now: datetime, layout: str = "default", wholesaler: str = "default"
+) -> list[FileReport]:
+    """Load (path, name) in the order given; two are judged ahead. Raises FormError at the first file of bad form, the ones before kept."""
+    root = SETTINGS.data_dir
+    with lock(root / "cdr.lock", wait=True), ThreadPoolExecutor(AHEAD) as pool:
+        cdr_store.sweep_unknown(root, [part["path"] for part in await CdrPart.select(CdrPart.path)])
+        context = await _context(now)
+        waiting = deque(sources)
+        judging: deque[tuple[str, Future[Judged]]] = deque()
+        reports = []
+        while waiting or judging:
+            while waiting and len(judging) < AHEAD:
+                path, name = waiting.popleft()
+                judging.append((name, pool.submit(cdr_store.judge, path, name, context)))
+            name, future = judging.popleft()
+            judged = await asyncio.wrap_future(future)
+            reports.append(await _settle(root, judged, name, layout, wholesaler))
+        return reports
+
+
+async def _context(now: datetime) -> Context:
+    lines = await Line.select(Line.id, Line.msisdn, Line.activated_on, Line.terminated_on).where(
+        Line.state != LineState.cancelled
+    )
+    zones = await RoamingZone.select(RoamingZone.zone, RoamingZone.mcc)
+    return Context(
+        lines=[
+            LivePeriod(line["id"], line["msisdn"].lstrip("+"), *live_seconds(line["activated_on"], line["terminated_on"]))
+            for line in lines
+        ],
+        zones={mcc: zone["zone"] for zone in zones for mcc in zone["mcc"].split("+")},
+        invoiced_until=await invoiced_until(),
+        oldest_day=add_months(paris_date(now), -12),
+    )
+
+
+def live_seconds(activated_on: date, terminated_on: date | None) -> tuple[int, int]:
+    """A line is live from 00:00 of its first day to 24:00 of its last, Paris; Unix seconds."""
+    return _epoch(activated_on), _epoch(terminated_on + timedelta(days=1)) if terminated_on else ENDLESS
+
+
+def _epoch(day: date, known: dict[date, int] = {}) -> int:  # noqa: B006 (a memory on purpose)
+    if day not in known:
+        known[day] = epoch(day)
+    return known[day]
+
+
+async def invoiced_until() -> str:
+    """The last month whose usage was invoiced, by us or by the former system; empty = none."""
+    months = await BillingRun.select(BillingRun.month).where(BillingRun.state.is_in([str(state) for state in VALIDATED]))
+    first = (await Reseller.select(Reseller.first_month).first() or {}).get("first_month") or ""
+    former = _before(first) if first else ""
+    return max([former, *(run["month"] for run in months)])
+
+
+def _before(month: str) -> str:
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year}-{number - 1:02d}" if number > 1 else f"{year - 1}-12"
+
+
+async def _settle(root: Path, judged: Judged, name: str, layout: str, wholesaler: str) -> FileReport:
+    sha = judged.text.sha256
+    known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha).first()
+    if known:
+        return FileReport(known["id"], sha, duplicate_file=True)
+    stored: dict[str, list[str]] = {}
+    for part in await CdrPart.select(CdrPart.month, CdrPart.path).where(
+        CdrPart.file.wholesaler == wholesaler, CdrPart.file.state == FileState.loaded
+    ):
+        stored.setdefault(part["month"], []).append(part["path"])
+    load = await asyncio.to_thread(judged.settle, root, stored)
+    file_id = await _record(load, sha, name, layout, wholesaler)
+    errors = [asdict(_error(reject, name)) for reject in load.rejects[:MOST_ERRORS]]
+    return FileReport(
+        file_id, sha, load.rows, load.loaded, rejected=len(load.rejects), rejects_by_cause=load.rejects_by_cause, errors=errors
+    )
+
+
+async def _record(load: Load, sha: str, name: str, layout: str, wholesaler: str) -> int:
+    async with transaction():
+        file = CdrFile(
+            name=name,
+            sha256=sha,
+            layout=layout,
+            wholesaler=wholesaler,
+            rows=load.rows,
+            loaded=load.loaded,
+            rejected=len(load.rejects),
+        )
+        await file.save()
+        await insert_many(
+            CdrPart,
+            [CdrPart.file, CdrPart.month, CdrPart.path, CdrPart.rows],
+            [(file.id, part.month, part.path, part.rows) for part in load.parts],
+        )
+        await insert_many(
+            CdrReject,
+            [CdrReject.file, CdrReject.line_number, CdrReject.raw_text, CdrReject.cause, CdrReject.state],
+            [(file.id, reject.line_number, reject.raw, reject.cause, "open") for reject in load.rejects],
+        )
+    return file.id
+
+
+def _error(reject: cdr_store.Reject, name: str) -> Error:
+    return Error(name, reject.line_number, None, None, reject.raw, reject.cause, RejectCause(reject.cause).label)
+
+
+async def rejects_csv(file_id: int) -> str:
+    """The rejects of a file: line, cause, original text."""
+    rows = await CdrReject.select().where(CdrReject.file == file_id).order_by(CdrReject.line_number)
+    return csv_text(("ligne", "cause", "texte"), ((row["line_number"], row["cause"], row["raw_text"]) for row in rows))

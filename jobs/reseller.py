@@ -1,0 +1,112 @@
+"""The seller whose name stands on every invoice: one row, read by all, written by its API and the admin."""
+
+from typing import Any
+
+from stdnum.eu import at_02
+
+from gateways.settings import SETTINGS
+from jobs.lawful import lawful
+from rules import numbering
+from rules.errors import RuleError
+from rules.files import cells, kinds
+from rules.files.rows import NEVER, Column, Kind, Values
+from rules.paris import Month, paris_date
+from tables.engine import transaction
+from tables.parties import Reseller
+from tables.timeline import TimelineEntry
+
+ONLY = 1
+LARGEST_CAPITAL_CENTS = 10**15
+FICTITIOUS = {
+    "name": "Télécoms Imaginaires", "legal_form": "SAS", "capital_cents": 1_000_000,
+    "siren": "999000003", "siret": "99900000300015", "vat_number": "FR42999000003", "rcs_city": "Lyon",
+    "street": "1 rue de la Ligne Claire", "postcode": "69000", "city": "Lyon",
+    "email": "contact@telecoms-imaginaires.example", "phone": "01 99 00 40 40",
+    "iban": "FR7699999000010000000000115", "bic": "IMAGFRPPXXX", "ics": "FR53ZZZ999999", "einvoice_address": "0225:999000003",
+}  # fmt: skip
+NEEDED = ("name", "legal_form", "siren", "vat_number", "street", "postcode", "city", "country", "email", "iban")
+
+
+class NotOurs(RuleError):
+    """A SIRET or a VAT number of another company."""
+
+
+def _month(text: str) -> str:
+    return str(Month.parse(text))
+
+
+def _pattern(text: str) -> str:
+    numbering.check(text)
+    return text
+
+
+def _one_company(values: Values) -> kinds.Problems:
+    siren = values.get("siren", "")
+    if siren and not values.get("siret", "").startswith(siren) and values.get("siret"):
+        yield "siret", NotOurs(f"Le SIRET ne commence pas par le SIREN {siren}. L'un des deux est mal copié.")
+    if siren and not values.get("vat_number", "").endswith(siren) and values.get("vat_number"):
+        yield "vat_number", NotOurs(f"Le numéro de TVA ne finit pas par le SIREN {siren}. L'un des deux est mal copié.")
+
+
+SELLER = Kind(
+    "reseller",
+    (
+        Column("name", cells.text, "", longest=100),
+        Column("legal_form", cells.text, "", longest=40),
+        Column("capital_cents", cells.integer(0, LARGEST_CAPITAL_CENTS)),
+        Column("siren", cells.siren, ""),
+        Column("siret", cells.siret, ""),
+        Column("vat_number", cells.vat_number, ""),
+        Column("rcs_city", cells.text, "", longest=60),
+        Column("street", cells.text, ""),
+        Column("postcode", cells.text, "", longest=10),
+        Column("city", cells.text, "", longest=60),
+        Column("country", kinds.country),
+        Column("email", cells.email, ""),
+        Column("phone", cells.text, "", longest=30),
+        Column("iban", cells.iban, ""),
+        Column("bic", cells.bic, ""),
+        Column("ics", cells.identifier("ICS", at_02.validate, "FR, une clé, trois signes et un numéro"), "", longest=35),
+        Column("einvoice_address", kinds.einvoice, "", longest=125),
+        Column("vat_on_debits", cells.yes_no),
+        Column("payment_days", cells.integer(0, 365)),
+        Column("first_month", _month, "", longest=7),
+        Column("invoice_pattern", _pattern, NEVER, longest=60),
+        Column("credit_note_pattern", _pattern, NEVER, longest=60),
+    ),
+    ("name",),
+    _one_company,
+)
+
+
+async def current() -> Reseller:
+    """The seller. Made at the first call: fictitious in development, empty in production (see `missing`)."""
+    found = await Reseller.objects().where(Reseller.id == ONLY).first()
+    if found is not None:
+        return found
+    values = {} if SETTINGS.production else FICTITIOUS | {"first_month": str(Month.of(paris_date(SETTINGS.now())).previous)}
+    async with transaction():
+        await Reseller.insert(Reseller(id=ONLY, **values)).on_conflict(action="DO NOTHING")
+    return await current()
+
+
+def missing(reseller: Reseller) -> list[str]:
+    """The French names of what an invoice must bear and the seller's row lacks."""
+    titles = {column._meta.name: str(column._meta.help_text).split(" — ")[0] for column in Reseller._meta.columns}
+    return [titles[name] for name in NEEDED if not getattr(reseller, name)]
+
+
+async def save(values: dict[str, Any], actor: str) -> Reseller:
+    """Replace what `values` names. Raises NotLawful."""
+    await current()
+    clean = lawful(SELLER, values)
+    async with transaction():
+        before = await Reseller.select(*clean).where(Reseller.id == ONLY).first()
+        changed = {name: value for name, value in clean.items() if before[name] != value}
+        if changed:
+            await Reseller.update(changed).where(Reseller.id == ONLY)
+            await TimelineEntry(
+                actor=actor, subject="reseller", subject_id=ONLY, event="changed",
+                before={name: before[name] for name in changed}, after=changed,
+            ).save()  # fmt: skip
+    return await current()

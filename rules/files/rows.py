@@ -1,0 +1,128 @@
+"""From the fields of a file to typed rows: a kind of file is a list of columns and what its rows must agree on."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rules.errors import RuleError
+from rules.files.cells import EmptyCell, Parser, clean
+from rules.files.form import Error, read
+
+NEVER = object()
+Values = dict[str, Any]
+Settle = Callable[[Values], Iterator[tuple[str, RuleError]]]
+
+
+class DuplicateRow(RuleError):
+    """A row that names the same thing as another row of its file."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """`empty`: the value of an empty cell; NEVER = to be filled. `required`: the header must have it; None = as `empty` says."""
+
+    name: str
+    parse: Parser
+    empty: Any = NEVER
+    longest: int = 120
+    required: bool | None = None
+    secret: bool = False
+
+    @property
+    def in_header(self) -> bool:
+        return self.empty is NEVER if self.required is None else self.required
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`identity`: what makes a row the same thing again, its first column named in a message about duplicates.
+
+    `settle` fills what depends on several cells of a row, and names what they do not agree on.
+    `whole`: a duplicate refuses the file, not only its row.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    identity: tuple[str, ...]
+    settle: Settle = lambda values: iter(())
+    whole: bool = False
+
+
+@dataclass
+class Row:
+    line: int
+    values: Values
+
+
+class Intake:
+    """A file once read: good rows, errors, and where each column stands. `refused`: nothing of the file may be loaded."""
+
+    def __init__(self, kind: Kind, data: bytes, file: str) -> None:
+        """Raises FormError."""
+        self.kind, self.file = kind, file
+        self.columns = {column.name: column for column in kind.columns}
+        self.header, records = read(data, {column.name: column.in_header for column in kind.columns}, file)
+        self.present = frozenset(self.header.positions)
+        self.total = len(records)
+        self.errors: list[Error] = []
+        self.refused = False
+        self.rows: list[Row] = []
+        seen: dict[tuple[Any, ...], int] = {}
+        for line, fields in records:
+            row = Row(line, {})
+            if self._fill(row, fields) and self._alone(row, seen):
+                self.rows.append(row)
+
+    @property
+    def rejected(self) -> int:
+        return self.total if self.refused else len({error.line for error in self.errors})
+
+    def key(self, values: Values) -> tuple[Any, ...]:
+        return tuple(values[name] for name in self.kind.identity)
+
+    def error(self, line: int, name: str, value: Any, problem: RuleError) -> Error:
+        """An error of a cell. A secret shows no value."""
+        place = self.header.positions.get(name)
+        seen = "" if name in self.columns and self.columns[name].secret else shown(value)[:100]
+        return Error(self.file, line, None if place is None else place + 1, name, seen, problem.code, str(problem))
+
+    def refuse(self, row: Row, name: str, problem: RuleError) -> None:
+        self.errors.append(self.error(row.line, name, row.values.get(name), problem))
+
+    def _fill(self, row: Row, fields: list[str]) -> bool:
+        """Parse every cell; False when the row has errors."""
+        before = len(self.errors)
+        for column in self.kind.columns:
+            place = self.header.positions.get(column.name)
+            cell = "" if place is None else fields[place]
+            try:
+                cell = clean(cell, column.longest)
+                if not cell and column.empty is NEVER:
+                    raise EmptyCell("La case est vide. Remplissez-la.")
+                row.values[column.name] = column.parse(cell) if cell else column.empty
+            except RuleError as problem:
+                self.errors.append(self.error(row.line, column.name, cell, problem))
+        if len(self.errors) == before:
+            for name, disagreement in self.kind.settle(row.values):
+                self.refuse(row, name, disagreement)
+        return len(self.errors) == before
+
+    def _alone(self, row: Row, seen: dict[tuple[Any, ...], int]) -> bool:
+        first = seen.setdefault(self.key(row.values), row.line)
+        if first != row.line:
+            self.refused |= self.kind.whole
+            self.refuse(row, self.kind.identity[0], DuplicateRow(f"Déjà donné en ligne {first}. Gardez l'une des deux."))
+        return first == row.line
+
+
+def shown(value: Any) -> str:
+    """A value as the file writes it.
+
+    >>> shown(None), shown(True), shown(12)
+    ('', 'yes', '12')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

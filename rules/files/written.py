@@ -1,0 +1,36 @@
+"""CSV files that are written: `;`, UTF-8 with BOM, and no cell that a spreadsheet would run."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import astuple, fields
+
+from rules.files.form import Error
+
+FIGURE = re.compile(r"-[0-9]+([.,][0-9]+)?")
+RUNNABLE = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe(cell: object) -> str:
+    """A cell as text, behind an apostrophe when a spreadsheet would take it for a formula (OWASP ASVS 1.2.10).
+
+    A negative figure stays a figure.
+
+    >>> safe("=1+1"), safe("Solo"), safe(None), safe("-24,00")
+    ("'=1+1", 'Solo', '', '-24,00')
+    """
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if text.startswith(RUNNABLE) and not FIGURE.fullmatch(text) else text
+
+
+def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";")
+    writer.writerow(header)
+    writer.writerows([safe(cell) for cell in row] for row in rows)
+    return "\ufeff" + out.getvalue()
+
+
+def errors_csv(errors: Iterable[Error]) -> str:
+    return csv_text((column.name for column in fields(Error)), map(astuple, errors))
