@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 
 import piccolo_conf
-from endpoints import admin, docs, health, login, reseller
+from endpoints import admin, billing_runs, docs, health, imports, login, reseller
 from endpoints.faces import STATIC, TEMPLATES
 from endpoints.incidents import start_log
 from endpoints.outer import Outer
@@ -38,7 +38,8 @@ async def first_page() -> Redirect:
 
 inner = Litestar(
     route_handlers=[
-        first_page, *login.HANDLERS, admin.door, reseller.router, docs.viewer, health.healthz,
+        first_page, *login.HANDLERS, admin.door, reseller.router, imports.router, imports.cdr_router,
+        billing_runs.router, billing_runs.documents_router, docs.viewer, health.healthz,
         create_static_files_router("/static", [STATIC], opt=PUBLIC),
     ],
     middleware=[SESSION],

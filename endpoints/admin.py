@@ -4,14 +4,14 @@ import re
 from decimal import Decimal
 from urllib.parse import unquote, urlsplit
 
-from litestar import Request, asgi
+from litestar import Request, Response, asgi
 from litestar.response import Redirect
 from litestar.types import Receive, Scope, Send
 from piccolo_admin.endpoints import create_admin
 from piccolo_api.rate_limiting.middleware import RateLimitProvider
 
 from endpoints.admin_acts import Audited, LoginThrottled
-from endpoints.admin_french import FRENCH, SchemaInFrench, page
+from endpoints.admin_french import FRENCH, InFrench, page
 from endpoints.guarded import guarded
 from endpoints.problems import of_status, respond
 from endpoints.session import IDLE, LONGER, LONGEST
@@ -61,8 +61,8 @@ async def commitment_used(row_id: int) -> bool:
 
 
 async def zone_used(row_id: int) -> bool:
-    zone = await RoamingZone.select(RoamingZone.zone).where(RoamingZone.id == row_id).first()
-    return await Rate.exists().where(Rate.origin == zone["zone"])
+    zones = await RoamingZone.select(RoamingZone.zone).where(RoamingZone.id == row_id).output(as_list=True)
+    return await Rate.exists().where(Rate.origin.is_in(zones))
 
 
 EDITABLE = [
@@ -103,7 +103,7 @@ READ_ONLY = [
         (Invoice, BILLING, "number kind state customer issued_on incl_vat_cents"),
         (InvoiceLine, BILLING, "label invoice section quantity amount_cents vat_rate"),
         (SealedDocument, BILLING, "name kind size_bytes created_at"),
-        (TimelineEntry, JOURNAL, ""),
+        (TimelineEntry, JOURNAL, "at actor subject subject_id event before after"),
     )
 ]
 CONFIGS = [*EDITABLE, *READ_ONLY]
@@ -131,12 +131,15 @@ ADMIN = create_admin(
     increase_expiry=LONGER,
     max_session_expiry=LONGEST,
 )
+ADMIN.table_configs = CONFIGS  # the menu's order is ours, not the alphabet's
 ADMIN.template = page(ADMIN.template, CONFIGS)
 MOUNTED = [config.table_class for config in CONFIGS]
-WRAPPED = LoginThrottled(Audited(SchemaInFrench(ADMIN, MOUNTED), MOUNTED))
+WRAPPED = LoginThrottled(Audited(InFrench(ADMIN, MOUNTED), MOUNTED))
 
 CLOSED = re.compile(r"/admin(/api|/public)?/(docs|redoc|openapi\.json)(/|$)")
 """Descriptions of the admin's own API: their pages load scripts from other hosts, and nobody here needs them."""
+OTHER_FORMS = re.compile(r"/admin/(public/log(in|out)|api/change-password)(/|$)")
+"""Ready-made pages that double ours; only their POST is used."""
 
 
 @asgi("/admin/", is_mount=True, copy_scope=True)
@@ -144,9 +147,11 @@ async def door(scope: Scope, receive: Receive, send: Send) -> None:
     raw = (scope.get("raw_path") or scope["path"].encode()).split(b"?")[0]
     path = unquote(raw.decode("latin-1"))
     if path == "/admin":
-        await Redirect("/admin/", status_code=307).to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
+        answer: Response = Redirect("/admin/", status_code=307)
     elif CLOSED.match(path):
-        await respond(of_status(404), path).to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
+        answer = respond(of_status(404), path)
+    elif OTHER_FORMS.match(path) and scope.get("method") in ("GET", "HEAD"):
+        answer = Redirect("/entrer", status_code=303)
     else:
-        inner = {**scope, "root_path": scope.get("root_path", "") + "/admin", "path": path}
-        await WRAPPED(inner, receive, send)
+        return await WRAPPED({**scope, "root_path": scope.get("root_path", "") + "/admin", "path": path}, receive, send)
+    await answer.to_asgi_response(app=None, request=Request(scope))(scope, receive, send)

@@ -40,6 +40,15 @@ class Held:
     def body(self) -> bytes:
         return b"".join(message.get("body", b"") for message in self.messages[1:])
 
+    def replace(self, status: int, content: Any) -> None:
+        body = json.dumps(content).encode()
+        headers = [pair for pair in self.messages[0]["headers"] if pair[0].lower() not in (b"content-length", b"content-type")]
+        headers += [(b"content-length", str(len(body)).encode()), (b"content-type", b"application/json")]
+        self.messages = [
+            {"type": "http.response.start", "status": status, "headers": headers},
+            {"type": "http.response.body", "body": body},
+        ]
+
     async def release(self, send: Any) -> None:
         for message in self.messages:
             await send(message)
@@ -69,6 +78,8 @@ class Audited:
         self.tables = {table._meta.tablename: table for table in tables}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] == "POST" and "/api/change-password" in scope["path"]:
+            return await self._new_password(scope, receive, send)
         place = ONE_TABLE.search(scope["path"])
         if scope["method"] not in WRITES or not place or place[1] not in self.tables:
             return await self.app(scope, receive, send)
@@ -78,6 +89,18 @@ class Audited:
                 await self._act(self.tables[place[1]], place[2], scope, body, held)
         except Undone:
             pass
+        await held.release(send)
+
+    async def _new_password(self, scope: Any, receive: Any, send: Any) -> None:
+        held = Held()
+        await self.app(scope, receive, held.send)
+        if held.status == 303:
+            user = scope["user"]
+            entry = TimelineEntry(
+                actor=user.display_name, subject="piccolo_user", subject_id=user.user_id, event="password_changed"
+            )  # fmt: skip
+            async with transaction():
+                await entry.save()
         await held.release(send)
 
     async def _act(self, table: type[Table], row_id: str | None, scope: Any, body: bytes, held: Held) -> None:

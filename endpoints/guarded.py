@@ -8,8 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from piccolo.columns import Column, Text
+from piccolo.columns.defaults import Default
 from piccolo.table import Table
 from piccolo_admin.endpoints import TableConfig
+from piccolo_api.crud.endpoints import OrderBy
 from piccolo_api.crud.hooks import Hook, HookType
 from piccolo_api.crud.validators import Validators
 from starlette.exceptions import HTTPException
@@ -29,8 +31,8 @@ class Guarded(TableConfig):
     """A table of the admin, with what the page's script needs to know of its locks."""
 
     locked: tuple[str, ...] = ()
-    readonly: bool = False
-    deletable: bool = False
+    locks: tuple[str, ...] = ()
+    """Among `readonly`, `closed` (no new row), `kept` (no deletion)."""
 
 
 def refused(sentence: str) -> HTTPException:
@@ -39,8 +41,15 @@ def refused(sentence: str) -> HTTPException:
 
 
 def title(column: Column) -> str:
-    """The French name of a column: what stands before the dash of its help text."""
-    return (column._meta.help_text or column._meta.name).split(" — ")[0]
+    """The French name of a column: what stands before the dash of its help text, and the rest too when another begins alike."""
+    alike = [title_and_rest(other)[0] for other in column._meta.table._meta.columns]
+    name, rest = title_and_rest(column)
+    return f"{name}, {rest}" if alike.count(name) > 1 and rest else name
+
+
+def title_and_rest(column: Column) -> tuple[str, str]:
+    name, _, rest = (column._meta.help_text or column._meta.name).partition(" — ")
+    return name, rest
 
 
 def guarded(
@@ -64,7 +73,7 @@ def guarded(
     locked |= {column._meta.name for column in table._meta.columns} if readonly else set()
 
     async def before_patch(row_id: int, values: dict[Column, Any], request: Any) -> dict[Column, Any]:
-        stored = await table.select().where(key == row_id).first()
+        stored = (await table.select().where(key == row_id))[0]
         given = {column: filled(column, value) for column, value in values.items() if not column._meta.secret or value}
         changed = {column: value for column, value in given.items() if not same(value, stored[column._meta.name])}
         if touched := sorted(title(column) for column in changed if column._meta.name in locked):
@@ -95,6 +104,7 @@ def guarded(
             titles = {column._meta.name: title(column) for column in table._meta.columns}
             raise refused(" ".join(f"{titles[one['field']]} : {one['message']}" for one in refusal.errors)) from None
 
+    locks = {"readonly": readonly, "closed": readonly or not creation, "kept": readonly or used is None}
     hooks = [
         Hook(HookType.pre_delete, before_delete),
         Hook(HookType.pre_patch, before_patch),
@@ -107,15 +117,15 @@ def guarded(
         visible_filters=listed or None,
         link_column=listed[0] if listed else None,
         hooks=sorted(hooks, key=lambda hook: hook.hook_type.value),
+        order_by=[OrderBy(key, ascending=not readonly)],
         locked=tuple(sorted(locked)),
-        readonly=readonly,
-        deletable=used is not None,
+        locks=tuple(lock for lock, holds in locks.items() if holds),
         validators=Validators(
             put_single=[deny(NO_PUT)],
             delete_all=[deny(NO_DELETE)],
-            patch_single=[deny(READ_ONLY)] if readonly else [],
-            post_single=[deny(READ_ONLY if readonly else NO_CREATION)] if readonly or not creation else [],
-            delete_single=[deny(READ_ONLY if readonly else NO_DELETE)] if readonly or used is None else [],
+            patch_single=[deny(READ_ONLY)] if locks["readonly"] else [],
+            post_single=[deny(NO_CREATION)] if locks["closed"] else [],
+            delete_single=[deny(NO_DELETE)] if locks["kept"] else [],
         ),
     )
 
@@ -129,7 +139,10 @@ def deny(sentence: str) -> Callable[..., None]:
 
 def filled(column: Column, value: Any) -> Any:
     """An empty field, where the database wants a value: the column's default."""
-    return column.get_default_value() if value is None and not column._meta.null else getattr(value, "value", value)
+    if value is None and not column._meta.null:
+        value = column.get_default_value()
+        value = value.python() if isinstance(value, Default) else value
+    return getattr(value, "value", value)
 
 
 def same(new: Any, stored: Any) -> bool:

@@ -29,7 +29,8 @@ def start_log() -> None:
 
 def told_path(scope: Any) -> str:
     """The path as it may be written down: a one-time link loses its token."""
-    return SECRET_PATH.sub(r"\1…", scope["path"])
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").split("?")[0]
+    return SECRET_PATH.sub(r"\1…", path)
 
 
 def incident(exc: BaseException, scope: Any) -> str:

@@ -87,7 +87,7 @@ class Outer:
             return message
 
         try:
-            await self.app(scope, counted, answer.send)
+            await self.app({**scope}, counted, answer.send)
         except Exception as exc:
             return describe(exc, scope)
         return of_status(413) if answer.dropped else None

@@ -33,7 +33,7 @@ FONT_FILES = Path(fontpkg_lato.__file__).parent / "files"
 PARIS = ZoneInfo("Europe/Paris")
 BOX = "□"
 EPC_LONGEST_NAME = 70
-LONGEST_WORD = 25
+LONGEST_WORD = 40
 OVERLONG = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
 
 _thread = threading.local()
@@ -55,7 +55,7 @@ def invoice(document: dict[str, Any]) -> Paper:
     """The invoice or credit note (PDF/A-3b); a draft when it has no number. Raises PaperRefused."""
     data, replaced = clean(document)
     data["lines"] = [line | {"msisdn": line["msisdn"] and msisdn.format(line["msisdn"])} for line in data["lines"]]
-    data["qr"] = _qr(data)
+    data["qr"] = _qr(document)
     return Paper(_compile("invoice.typ", data, pdf_standards=["a-3b"]), replaced)
 
 

@@ -6,7 +6,9 @@ import secrets
 import sys
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
+from piccolo.columns import Column
 from piccolo_api.session_auth.tables import SessionsBase
 
 from gateways.settings import SETTINGS
@@ -61,7 +63,7 @@ async def use_access_link(token: str, email: str, first_name: str, last_name: st
     user = await holder(token, now)
     email = clean_email(email)
     check_password(password)
-    values = {
+    values: dict[Column | str, Any] = {
         User.username: email, User.email: email, User.password: User.hash_password(password), User.active: True,
         User.first_name: clean_name(first_name), User.last_name: clean_name(last_name),
     }  # fmt: skip

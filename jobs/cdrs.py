@@ -16,11 +16,12 @@ from rules.commitment import add_months
 from rules.files.form import Error
 from rules.files.written import csv_text
 from rules.paris import epoch, paris_date
-from rules.states import VALIDATED, FileState, LineState, RejectCause
+from rules.states import FileState, LineState, RejectCause
 from tables.billing import BillingRun
 from tables.catalogue import RoamingZone
 from tables.engine import insert_many, transaction
 from tables.fleet import Line
+from tables.imports import ImportBatch
 from tables.parties import Reseller
 from tables.usage import CdrFile, CdrPart, CdrReject
 
@@ -31,9 +32,10 @@ AHEAD = 2
 
 @dataclass
 class FileReport:
-    """`created`: CDRs loaded; `batch_id`: the CDR file's id; `errors`: at most 1 000 rejects."""
+    """`created`: CDRs loaded; `errors`: at most 1 000 rejects."""
 
-    batch_id: int | None
+    batch_id: int
+    cdr_file_id: int
     file_sha256: str
     rows: int = 0
     created: int = 0
@@ -95,7 +97,7 @@ def _epoch(day: date, known: dict[date, int] = {}) -> int:  # noqa: B006 (a memo
 
 async def invoiced_until() -> str:
     """The last month whose usage was invoiced, by us or by the former system; empty = none."""
-    months = await BillingRun.select(BillingRun.month).where(BillingRun.state.is_in([str(state) for state in VALIDATED]))
+    months = await BillingRun.select(BillingRun.month).where(BillingRun.validated_at.is_not_null())
     first = (await Reseller.select(Reseller.first_month).first() or {}).get("first_month") or ""
     former = _before(first) if first else ""
     return max([former, *(run["month"] for run in months)])
@@ -110,21 +112,29 @@ async def _settle(root: Path, judged: Judged, name: str, layout: str, wholesaler
     sha = judged.text.sha256
     known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha).first()
     if known:
-        return FileReport(known["id"], sha, duplicate_file=True)
+        first = await ImportBatch.select(ImportBatch.id).where(ImportBatch.kind == "cdrs", ImportBatch.file_sha256 == sha).first()
+        return FileReport(first["id"] if first else 0, known["id"], sha, duplicate_file=True)
     stored: dict[str, list[str]] = {}
     for part in await CdrPart.select(CdrPart.month, CdrPart.path).where(
         CdrPart.file.wholesaler == wholesaler, CdrPart.file.state == FileState.loaded
     ):
         stored.setdefault(part["month"], []).append(part["path"])
     load = await asyncio.to_thread(judged.settle, root, stored)
-    file_id = await _record(load, sha, name, layout, wholesaler)
+    batch_id, file_id = await _record(load, sha, name, layout, wholesaler)
     errors = [asdict(_error(reject, name)) for reject in load.rejects[:MOST_ERRORS]]
     return FileReport(
-        file_id, sha, load.rows, load.loaded, rejected=len(load.rejects), rejects_by_cause=load.rejects_by_cause, errors=errors
+        batch_id,
+        file_id,
+        sha,
+        load.rows,
+        load.loaded,
+        rejected=len(load.rejects),
+        rejects_by_cause=load.rejects_by_cause,
+        errors=errors,
     )
 
 
-async def _record(load: Load, sha: str, name: str, layout: str, wholesaler: str) -> int:
+async def _record(load: Load, sha: str, name: str, layout: str, wholesaler: str) -> tuple[int, int]:
     async with transaction():
         file = CdrFile(
             name=name,
@@ -146,7 +156,11 @@ async def _record(load: Load, sha: str, name: str, layout: str, wholesaler: str)
             [CdrReject.file, CdrReject.line_number, CdrReject.raw_text, CdrReject.cause, CdrReject.state],
             [(file.id, reject.line_number, reject.raw, reject.cause, "open") for reject in load.rejects],
         )
-    return file.id
+        batch = ImportBatch(
+            kind="cdrs", name=name, file_sha256=sha, mode="valid", rows=load.rows, created=load.loaded, rejected=len(load.rejects)
+        )
+        await batch.save()
+    return batch.id, file.id
 
 
 def _error(reject: cdr_store.Reject, name: str) -> Error:

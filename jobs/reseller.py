@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from piccolo.columns import Column as Stored
 from stdnum.eu import at_02
 
 from gateways.settings import SETTINGS
@@ -84,9 +85,11 @@ async def current() -> Reseller:
     found = await Reseller.objects().where(Reseller.id == ONLY).first()
     if found is not None:
         return found
-    values = {} if SETTINGS.production else FICTITIOUS | {"first_month": str(Month.of(paris_date(SETTINGS.now())).previous)}
+    values: dict[str, Any] = {"id": ONLY}
+    if not SETTINGS.production:
+        values |= FICTITIOUS | {"first_month": str(Month.of(paris_date(SETTINGS.now())).previous)}
     async with transaction():
-        await Reseller.insert(Reseller(id=ONLY, **values)).on_conflict(action="DO NOTHING")
+        await Reseller.insert(Reseller(**values)).on_conflict(action="DO NOTHING")
     return await current()
 
 
@@ -101,8 +104,8 @@ async def save(values: dict[str, Any], actor: str) -> Reseller:
     await current()
     clean = lawful(SELLER, values)
     async with transaction():
-        before = await Reseller.select(*clean).where(Reseller.id == ONLY).first()
-        changed = {name: value for name, value in clean.items() if before[name] != value}
+        before = (await Reseller.select(*clean).where(Reseller.id == ONLY))[0]
+        changed: dict[Stored | str, Any] = {name: value for name, value in clean.items() if before[name] != value}
         if changed:
             await Reseller.update(changed).where(Reseller.id == ONLY)
             await TimelineEntry(

@@ -100,6 +100,6 @@ def format(number: str) -> str:
     if digits.startswith("33") and len(digits) == 11:
         national = "0" + digits[2:]
         return "\u00a0".join(national[i : i + 2] for i in range(0, 10, 2))
-    if len(digits) == 12:
+    if len(digits) == 12 and digits[:3] in OVERSEAS.values():
         return "\u00a0".join(["+" + digits[:3], digits[3:6], digits[6:8], digits[8:10], digits[10:]])
     return f"+{digits}" if digits.isdigit() else number

@@ -4,7 +4,6 @@ import json
 import zipfile
 from collections.abc import Iterator
 from datetime import date
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -63,34 +62,32 @@ async def documents_of(run_id: int) -> list[tuple[str, Path]]:
 def zip_of(files: list[tuple[str, Path]]) -> Iterator[bytes]:
     """A ZIP of files as it is made, some of its bytes at a time: never whole in memory."""
     buffer = _Drain()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(
+        buffer,  # type: ignore[call-overload]
+        "w",
+        zipfile.ZIP_STORED,
+    ) as archive:
         for name, path in files:
             archive.writestr(zipfile.ZipInfo(name, MONTH_END), path.read_bytes())
-            if buffer.waiting > CHUNK:
+            if len(buffer.data) > CHUNK:
                 yield buffer.take()
     yield buffer.take()
 
 
-class _Drain(BytesIO):
-    """A file that forgets what was taken from it; it cannot be read back, so the ZIP is written as a stream."""
+class _Drain:
+    """What the ZIP writes, until it is taken; with no way back, the ZIP is written as a stream."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.taken = 0
+        self.data = bytearray()
 
-    @property
-    def waiting(self) -> int:
-        return super().tell()
+    def write(self, data: bytes) -> int:
+        self.data += data
+        return len(data)
 
-    def tell(self) -> int:
-        return self.taken + super().tell()
-
-    def seekable(self) -> bool:
-        return False
+    def flush(self) -> None:
+        """Nothing is held back."""
 
     def take(self) -> bytes:
-        data = self.getvalue()
-        self.taken += len(data)
-        self.seek(0)
-        self.truncate()
-        return data
+        taken = bytes(self.data)
+        self.data.clear()
+        return taken

@@ -16,7 +16,7 @@ from rules.paris import Month
 from rules.rates import Rate
 from rules.rating import PeakHours, parse_peak
 from rules.recurring import Discount, RecurringItem
-from rules.states import VALIDATED, FileState, InvoiceState, LineState, OfferKind
+from rules.states import FileState, InvoiceState, LineState, OfferKind
 from tables import billing, catalogue, fleet, invoices, parties, usage
 
 Row = dict[str, Any]
@@ -57,7 +57,7 @@ async def read(month: Month, run_id: int | None = None) -> Inputs:
     lines = {row["id"]: row for row in await fleet.Line.select().where(fleet.Line.state != LineState.cancelled)}
     items = await _items(lines)
     versions = await _versions()
-    invoiced = await billing.BillingRun.select().where(billing.BillingRun.state.is_in([str(state) for state in VALIDATED]))
+    invoiced = await billing.BillingRun.select().where(billing.BillingRun.validated_at.is_not_null())
     common = _Common(lines, items, versions, parse_peak(reseller.get("peak_hours", "")))
     files = await fresh_files(run_id)
     part = usage.CdrPart
@@ -271,7 +271,7 @@ async def _references() -> dict[int, tuple[str, date]]:
 
 
 async def fresh_files(run_id: int | None) -> dict[int, Row]:
-    """The CDR files that came since the previous run was validated: counted by none, or by a run not validated yet, or by this one."""
+    """The CDR files that came since the previous run was validated: counted by none, by this run, or by one not validated yet."""
     file = usage.CdrFile
     rows = await file.select(file.id, file.rows, file.loaded, file.rejected, file.counted_in, file.counted_in.validated_at).where(
         file.state == FileState.loaded

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tables.timeline import TimelineEntry
 
 Row = dict[str, Any]
 CONFLICT, NOT_FOUND = 409, 404
+PAGE = 1_000
 
 
 class UnknownRun(RuleError):
@@ -52,13 +54,28 @@ class BlockingFindings(RuleError):
 
 STAGES = {
     # stage: the states from which it starts, the states in which it works, the state in which it ends
-    "draft": ((RunState.controlled, RunState.validated, RunState.printed, RunState.failed), (RunState.queued, RunState.rating, RunState.drafting), RunState.controlled),
+    "draft": (
+        (RunState.controlled, RunState.validated, RunState.printed),
+        (RunState.queued, RunState.rating, RunState.drafting),
+        RunState.controlled,
+    ),
     "validate": ((RunState.controlled,), (RunState.validating,), RunState.validated),
-    "print": ((RunState.validated, RunState.printed), (RunState.printing,), RunState.printed),
-}  # fmt: skip
+    "print": ((RunState.validated,), (RunState.printing,), RunState.printed),
+}
 
 
-async def start(month: Month, actor: str) -> tuple[Row, bool]:
+Work = Callable[[int], Awaitable[None]]
+
+
+async def spawn(run_id: int) -> None:
+    """Let another process do the work: Typst must never be forked, and pages must answer meanwhile."""
+    root = Path(__file__).parents[2]
+    await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "jobs.billing.worker", str(run_id), cwd=root, start_new_session=True
+    )
+
+
+async def start(month: Month, actor: str, work: Work = spawn) -> tuple[Row, bool]:
     """The run of a month and whether it is new; a new one begins to compute. Raises RunBusy while any run computes."""
     found = await BillingRun.select().where(BillingRun.month == str(month), BillingRun.state != RunState.cancelled).first()
     if found:
@@ -71,13 +88,19 @@ async def start(month: Month, actor: str) -> tuple[Row, bool]:
             await _tell(run.id, actor, "started", {"month": str(month)})
     except Exception as reason:
         raise await _busy() from reason
+    await work(run.id)
     return await get(run.id), True
 
 
-async def begin(run_id: int, stage: str, actor: str) -> Row:
-    """Move a run into a stage's first working state: one caller wins. Raises RunBusy; validate also BlockingFindings."""
+async def begin(run_id: int, stage: str, actor: str, work: Work = spawn) -> Row:
+    """Move a run into a stage and let `work` do it; one caller wins, and what is under way or done is left so.
+
+    Raises RunBusy; validate also BlockingFindings.
+    """
     run = await get(run_id)
-    sources, working, _ = STAGES[stage]
+    sources, working, end = STAGES[stage]
+    if run["state"] in working or (stage != "draft" and run["state"] == end):
+        return run
     if stage == "validate":
         await _check(run)
     try:
@@ -94,13 +117,13 @@ async def begin(run_id: int, stage: str, actor: str) -> Row:
     except Exception as reason:
         raise await _busy() from reason
     if not moved:
-        raise RunBusy(
-            f"La facturation de {Month.parse(run['month']).french} est « {RunState(run['state']).label} » : ce n'est pas le moment."
-        )
+        now = RunState(run["state"]).label.lower()
+        raise RunBusy(f"La facturation de {Month.parse(run['month']).french} est dans l'état « {now} » : ce n'est pas le moment.")
+    await work(run_id)
     return await get(run_id)
 
 
-async def work(run_id: int, now: datetime) -> None:
+async def perform(run_id: int, now: datetime) -> None:
     """Do the stage in which a run stands, to its end. One process at a time: raises gateways.files.Busy."""
     with lock(SETTINGS.data_dir / "run.lock"):
         run = await get(run_id)
@@ -132,25 +155,24 @@ async def _set(run_id: int, state: RunState) -> None:
     await BillingRun.update({BillingRun.state: state, BillingRun.done: 0, BillingRun.total: 0}).where(BillingRun.id == run_id)
 
 
-async def spawn(run_id: int) -> None:
-    """Let another process do the work: Typst must never be forked, and pages must answer meanwhile."""
-    root = Path(__file__).parents[2]
-    await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "jobs.billing.worker", str(run_id), cwd=root, start_new_session=True
-    )
-
-
 def working() -> bool:
     """Whether a living process is at work on a run."""
     return is_locked(SETTINGS.data_dir / "run.lock")
 
 
-async def resume(run_id: int, actor: str) -> Row:
-    """Take up a run whose worker died, or that failed; one that works or rests is left alone."""
+async def resume(run_id: int, work: Work = spawn) -> Row:
+    """Take up a run whose worker died, or that failed; one that works or rests is left alone. Raises RunBusy."""
     run = await get(run_id)
     if run["state"] == RunState.failed:
-        _, states, _ = STAGES[run["stage"]]
-        await BillingRun.update({BillingRun.state: states[0], BillingRun.error: ""}).where(BillingRun.id == run_id)
+        try:
+            await BillingRun.update({BillingRun.state: STAGES[run["stage"]][1][0], BillingRun.error: ""}).where(
+                BillingRun.id == run_id
+            )
+        except Exception as reason:
+            raise await _busy() from reason
+        await work(run_id)
+    elif RunState(run["state"]) in COMPUTING and not working():
+        await work(run_id)
     return await get(run_id)
 
 
@@ -239,11 +261,21 @@ async def dry_run(month: Month) -> Row:
     }
 
 
-async def invoices(run_id: int) -> list[Row]:
-    """The documents of a run as the API tells them, by customer number."""
-    rows = await Invoice.select(Invoice.id, Invoice.number, Invoice.state, Invoice.document).where(Invoice.run == run_id)
-    found = [invoice_object(row["id"], row["number"], row["state"], json.loads(row["document"])) for row in rows]
-    return sorted(found, key=lambda row: row["customer_number"])
+async def invoices(run_id: int, limit: int, offset: int) -> tuple[list[Row], int]:
+    """A page of the run's documents as the API tells them, by customer number, and how many there are."""
+    ids = [
+        row["id"]
+        for row in await Invoice.select(Invoice.id)
+        .where(Invoice.run == run_id)
+        .order_by(Invoice.customer.customer_number, Invoice.id)
+    ]
+    wanted = ids[offset : offset + limit]
+    found: dict[int, Row] = {}
+    for start in range(0, len(wanted), PAGE):
+        columns = (Invoice.id, Invoice.number, Invoice.state, Invoice.document)
+        for row in await Invoice.select(*columns).where(Invoice.id.is_in(wanted[start : start + PAGE])):
+            found[row["id"]] = invoice_object(row["id"], row["number"], row["state"], json.loads(row["document"]))
+    return [found[id] for id in wanted], len(ids)
 
 
 def invoice_object(id: int | None, number: str | None, state: str, document: Row) -> Row:

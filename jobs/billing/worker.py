@@ -1,4 +1,4 @@
-"""The process that does a run's work: `python -m jobs.billing.worker RUN_ID [STAGE …]`, further stages after the one in which it stands."""
+"""The process that does a run's work: `python -m jobs.billing.worker RUN_ID [STAGE …]`, its stage, then those."""
 
 import asyncio
 import sys
@@ -12,10 +12,10 @@ from tables.engine import engine
 async def main(run_id: int, stages: list[str]) -> None:
     await engine().start_connection_pool()
     try:
-        await runs.work(run_id, SETTINGS.now())
+        await runs.perform(run_id, SETTINGS.now())
         for stage in stages:
-            await runs.begin(run_id, stage, (await runs.get(run_id))["actor"])
-            await runs.work(run_id, SETTINGS.now())
+            actor = (await runs.get(run_id))["actor"]
+            await runs.begin(run_id, stage, actor, work=lambda run_id: runs.perform(run_id, SETTINGS.now()))
     except Busy:
         print("Une facturation est déjà au travail.", file=sys.stderr)
     finally:

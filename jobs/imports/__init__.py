@@ -8,6 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any
 
+from jobs.cdrs import rejects_csv
 from jobs.imports import customers, lines, offers, rates, roaming_zones, sims
 from jobs.imports.plan import Difference, Occasion, Plan
 from rules.errors import RuleError
@@ -20,15 +21,15 @@ from tables.engine import insert_many, on_sqlite, transaction
 from tables.imports import ImportBatch
 from tables.parties import Reseller
 from tables.timeline import TimelineEntry
+from tables.usage import CdrFile
 
-__all__ = ["ImportReport", "NotAnImport", "errors_csv", "import_file"]
+__all__ = ["ImportReport", "NotAnImport", "errors_csv", "errors_of", "import_file"]
 
-PLANNERS: dict[str, Any] = {
-    module.__name__.rpartition(".")[2]: module for module in (offers, rates, roaming_zones, sims, customers, lines)
-}
+MODULES = (offers, rates, roaming_zones, sims, customers, lines)
+PLANNERS: dict[str, Any] = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 SUBJECTS = {"offers": "offer", "roaming_zones": "roaming_zone", "sims": "sim", "customers": "customer", "lines": "line"}
-COUNTS = ("rows", "created", "changed", "unchanged", "rejected")
 MODES = ("preview", "all", "valid")
+COUNTS = ("rows", "created", "changed", "unchanged", "rejected")
 MOST_CHANGES = 1_000
 
 
@@ -68,12 +69,10 @@ async def import_file(
 ) -> ImportReport:
     """Preview a file, or load it: `all` loads everything or nothing, `valid` the good rows. Raises FormError, NotAnImport.
 
-    `code` and `valid_from`: the version of a rate table. `first_month`: the first one to bill, else the reseller's, else last month.
+    `code`, `valid_from`: the version of a rate table. `first_month`: the first to bill, else the reseller's, else last month.
     """
     if kind not in PLANNERS or mode not in MODES:
-        raise NotAnImport(
-            f"Import « {kind} », mode « {mode} » : les fichiers sont {', '.join(PLANNERS)}, les modes {', '.join(MODES)}."
-        )
+        raise NotAnImport(f"Import « {kind} », mode « {mode} » : écrivez {', '.join(PLANNERS)} ; {', '.join(MODES)}.")
     if kind != "rates":
         code, valid_from = "", None
     elif not code or not valid_from:
@@ -92,10 +91,10 @@ async def import_file(
         occasion = Occasion(now, first_month or await _first_month(now), digest, code, valid_from)
         plan = await PLANNERS[kind].plan(intake, occasion)
         report = _report(plan, digest)
-        if mode == "preview":
-            return report
         if intake.refused or (mode == "all" and intake.errors):
             return replace(report, created=0, changed=0, unchanged=0)
+        if mode == "preview":
+            return report
         batch_id = await _record(report, kind, name, mode, actor, occasion)
         await PLANNERS[kind].write(plan, occasion)
         await _tell(plan, batch_id, name, actor, now)
@@ -104,13 +103,9 @@ async def import_file(
 
 async def _loaded_before(kind: str, digest: str, code: str, valid_from: date | None) -> int | None:
     """The first batch that loaded something of this very file."""
-    batches = (
-        await ImportBatch.select().where(ImportBatch.kind == kind, ImportBatch.file_sha256 == digest).order_by(ImportBatch.id)
-    )
-    for batch in batches:
-        if (batch["code"], batch["valid_from"]) == (code, valid_from) and batch["created"] + batch["changed"] + batch[
-            "unchanged"
-        ]:
+    same = (ImportBatch.kind == kind) & (ImportBatch.file_sha256 == digest) & (ImportBatch.code == code)
+    for batch in await ImportBatch.select().where(same).order_by(ImportBatch._meta.primary_key):
+        if batch["valid_from"] == valid_from and batch["created"] + batch["changed"] + batch["unchanged"]:
             return batch["id"]
     return None
 
@@ -151,10 +146,22 @@ async def _record(report: ImportReport, kind: str, name: str, mode: str, actor: 
 
 async def _tell(plan: Plan, batch_id: int, name: str, actor: str, now: datetime) -> None:
     """One entry for the batch, one for each thing that it changed."""
+    kind = plan.intake.kind.name
     counts = {"created": len(plan.created), "changed": len(plan.changed), "unchanged": plan.unchanged}
-    story = [("import_batch", batch_id, {}, {"kind": plan.intake.kind.name, "name": name} | counts)]
-    subject = SUBJECTS.get(plan.intake.kind.name, "")
-    story += [(subject, change.id, plan.told(change.before), plan.told(change.after)) for change in plan.changed if subject]
+    story: list[tuple[str, int, Any, Any]] = [("import_batch", batch_id, {}, {"kind": kind, "name": name} | counts)]
+    if kind in SUBJECTS:
+        story += [(SUBJECTS[kind], change.id, plan.told(change.before), plan.told(change.after)) for change in plan.changed]
     columns = [TimelineEntry.at, TimelineEntry.actor, TimelineEntry.event, TimelineEntry.subject, TimelineEntry.subject_id]
-    rows = [[now, actor, "import", about, id_, json.dumps(old), json.dumps(new)] for about, id_, old, new in story]
+    rows = [[now, actor, "import", what, which, json.dumps(old), json.dumps(new)] for what, which, old, new in story]
     await insert_many(TimelineEntry, [*columns, TimelineEntry.before, TimelineEntry.after], rows)
+
+
+async def errors_of(batch_id: int) -> str | None:
+    """Every error of a batch as CSV; None when there is no such batch."""
+    batch = await ImportBatch.select().where(ImportBatch.id == batch_id).first()
+    if batch is None:
+        return None
+    if batch["kind"] == "cdrs":
+        file = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == batch["file_sha256"]).first()
+        return await rejects_csv(file["id"]) if file else None
+    return errors_csv(Error(**error) for error in json.loads(batch["errors"]))

@@ -1,14 +1,13 @@
 """Customers: everything may change but the number; a login and a site e-mail belong to one customer."""
 
 from jobs.imports.plan import Occasion, Plan
-from jobs.imports.store import write_rows
+from jobs.imports.store import named, write_rows
 from rules.errors import RuleError
 from rules.files.kinds import CUSTOMERS, default_einvoice_address
-from rules.files.rows import Intake
+from rules.files.rows import Intake, Values
 from tables.parties import Customer
 
 NAMES = [column.name for column in CUSTOMERS.columns]
-UNIQUE = ("login", "site_email")
 
 
 class AlreadyTaken(RuleError):
@@ -17,30 +16,30 @@ class AlreadyTaken(RuleError):
 
 async def plan(intake: Intake, occasion: Occasion) -> Plan:
     plan = Plan(intake)
-    everyone = await Customer.select(Customer.id, *(Customer._meta.get_column_by_name(name) for name in NAMES))
-    stored = {customer["customer_number"]: customer for customer in everyone}
-    owner = {
-        (name, customer[name].casefold()): number for number, customer in stored.items() for name in UNIQUE if customer[name]
-    }
+    stored = {customer["customer_number"]: customer for customer in await Customer.select(*named(Customer, ["id", *NAMES]))}
+    owner = {key: number for number, customer in stored.items() for key in _unique(customer)}
     for row in intake.rows:
         number = row.values["customer_number"]
         old = stored.get(number)
         after = plan.merge(row, old)
-        if old and "einvoice_address" not in intake.present and old["einvoice_address"] == default_einvoice_address(old):
-            row.values["einvoice_address"] = default_einvoice_address(row.values)
-            if row.values["einvoice_address"] != old["einvoice_address"]:
-                after["einvoice_address"] = row.values["einvoice_address"]
-        keys = [(name, row.values[name].casefold()) for name in UNIQUE if row.values[name]]
+        given = "einvoice_address" in intake.present
+        if old and not given and old["einvoice_address"] == default_einvoice_address(old):
+            address = default_einvoice_address(row.values)  # a default follows what it is made of
+            row.values["einvoice_address"] = address
+            after |= {"einvoice_address": address} if address != old["einvoice_address"] else {}
+        keys = _unique(row.values)
         taken = [key for key in keys if owner.get(key, number) != number]
-        for name, _ in taken:
-            holder = owner[name, row.values[name].casefold()]
-            intake.refuse(
-                row, name, AlreadyTaken(f"« {row.values[name]} » est déjà celui du client {holder}. Donnez-en un autre.")
-            )
+        for name, value in taken:
+            sentence = f"« {row.values[name]} » est déjà celui du client {owner[name, value]}. Donnez-en un autre."
+            intake.refuse(row, name, AlreadyTaken(sentence))
         if not taken:
             owner.update(dict.fromkeys(keys, number))
             plan.place(row, old, after)
     return plan
+
+
+def _unique(customer: Values) -> list[tuple[str, str]]:
+    return [(name, customer[name].casefold()) for name in ("login", "site_email") if customer[name]]
 
 
 async def write(plan: Plan, occasion: Occasion) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs.imports.plan import Change, Plan
 from jobs.imports.store import chunks
+from rules.errors import RuleError
 from rules.files.rows import Values
 from rules.states import OfferKind, SimState
 from tables.engine import insert_many, reserve_ids, update_many
@@ -31,6 +32,10 @@ ITEM = [LineItem.offer, LineItem.monthly_price, LineItem.terms, LineItem.billed_
 Held = tuple[int, Values, Values]  # the id of a line, its row, an item that it wants
 
 
+class SimUnavailable(RuleError):
+    """A SIM card that is not in stock, or that another row takes."""
+
+
 async def write_lines(plan: Plan) -> None:
     rows = [row.values for row in plan.created]
     ids = await reserve_ids(Line, len(rows))
@@ -42,8 +47,13 @@ async def write_lines(plan: Plan) -> None:
     await _hold([(id_, values, item) for id_, values in zip(ids, rows, strict=True) for item in values["wanted"]])
     await _rewrite([change for change in changes if change.after.keys() & ON_ITEMS])
     swapped = [change.row.values for change in changes if "iccid" in change.after]
-    await _move_cards((values["sim"] for values in swapped), SimState.active, SimState.in_stock)
-    await _move_cards((values["sim_id"] for values in rows + swapped), SimState.in_stock, SimState.active)
+    for chunk in chunks(values["sim"] for values in swapped):
+        await Sim.update({Sim.state: SimState.in_stock}).where(Sim._meta.primary_key.is_in(chunk), Sim.state == SimState.active)
+    for chunk in chunks(values["sim_id"] for values in rows + swapped):
+        free = (Sim._meta.primary_key.is_in(chunk)) & (Sim.state == SimState.in_stock)
+        taken = await Sim.update({Sim.state: SimState.active}).where(free).returning(Sim._meta.primary_key)
+        if len(taken) < len(chunk):
+            raise SimUnavailable("Une carte du fichier vient d'être prise ailleurs. Rien n'a été enregistré : recommencez.")
 
 
 def _ends_later(change: Change) -> bool:
@@ -100,8 +110,3 @@ async def _rewrite(changes: list[Change]) -> None:
         await InvoiceLine.update({InvoiceLine.item: None}).where(InvoiceLine.item.is_in(chunk))  # of drafts, to be made again
         await LineItem.delete().where(LineItem._meta.primary_key.is_in(chunk))
     await _hold(fresh)
-
-
-async def _move_cards(ids: Iterable[int], from_: SimState, to: SimState) -> None:
-    for chunk in chunks(ids):
-        await Sim.update({Sim.state: to}).where(Sim._meta.primary_key.is_in(chunk), Sim.state == from_)

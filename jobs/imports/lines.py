@@ -2,24 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 
 from jobs.imports.books import Books, billed, lived, open_books
-from jobs.imports.fleet_rows import write_lines
+from jobs.imports.fleet_rows import SimUnavailable, write_lines
 from jobs.imports.plan import Occasion, Plan, UnknownReference
 from rules.errors import RuleError
 from rules.files.rows import Intake, Row, Values
 from rules.paris import french_date
 from rules.states import CustomerKind, LineState, OfferKind, SimState
 
-FREE = {"user_name"}  # what may change whatever the line has lived
-FINAL = (LineState.ported_out, LineState.cancelled)
+ALWAYS = {"user_name"}  # what may change whatever the line has lived
 Problems = Iterator[tuple[str, RuleError]]
-Kept = list[tuple[Row, Values | None, Values]]
-
-
-class SimUnavailable(RuleError):
-    """A SIM card that is not in stock, or that another row takes."""
 
 
 class CommitmentTooLong(RuleError):
@@ -38,76 +33,78 @@ class SharedDay(RuleError):
     """Two lines of one number on the same day."""
 
 
+@dataclass
+class Case:
+    """A row, the stored line that it means, and what it would change there."""
+
+    row: Row
+    old: Values | None
+    after: Values
+
+    @property
+    def binding(self) -> bool:
+        """Whether more than the user's name is at stake."""
+        return self.old is None or bool(self.after.keys() - ALWAYS)
+
+
 async def plan(intake: Intake, occasion: Occasion) -> Plan:
     plan = Plan(intake)
     books = await open_books(intake.rows)
     stored = {intake.key(line): line for line in books.lines}
-    kept: Kept = []
-    cards: dict[str, int] = {}
+    cases = []
     for row in intake.rows:
         old = stored.get(intake.key(row.values))
-        after = plan.merge(row, old)
-        if old is None or after.keys() - FREE:
-            problems = list(_problems(row, old, books, cards, occasion))
-            for name, problem in problems:
-                intake.refuse(row, name, problem)
-            if problems:
-                continue
-            row.values |= _resolved(row.values, books, occasion)
-            cards[row.values["iccid"]] = row.line
-        kept.append((row, old, after))
-    kept = _without_shared_days(intake, kept, books)
-    was_billed = await billed([old for _, old, after in kept if old and after.keys() - FREE])
-    for row, old, after in kept:
-        plan.place(row, old, after, _locked(old, was_billed) if old and after.keys() - FREE else None)
+        cases.append(Case(row, old, plan.merge(row, old)))
+    was_billed = await billed([case.old for case in cases if case.old and case.binding])
+    cards: dict[str, int] = {}
+    good = []
+    for case in cases:
+        problems = list(_problems(case, books, cards, occasion, was_billed)) if case.binding else []
+        for name, problem in problems:
+            intake.refuse(case.row, name, problem)
+        if case.binding and not problems:
+            case.row.values |= _resolved(case.row.values, books, occasion)
+            cards[case.row.values["iccid"]] = case.row.line
+        if not problems:
+            good.append(case)
+    for case in _without_shared_days(intake, good, books):
+        plan.place(case.row, case.old, case.after)
     return plan
 
 
-def _problems(row: Row, old: Values | None, books: Books, cards: dict[str, int], occasion: Occasion) -> Problems:
-    """What a row refers to in vain, and what its customer or its dates forbid."""
-    values = row.values
-    number, iccid, start = values["customer_number"], values["iccid"], values["activated_on"]
-    customer, sim = books.customers.get(number), books.sims.get(iccid)
+def _problems(case: Case, books: Books, cards: dict[str, int], occasion: Occasion, was_billed: set[int]) -> Problems:
+    """What a row may no longer change, what it refers to in vain, and what its customer or its dates forbid."""
+    values, old = case.row.values, case.old
+    number, iccid, table, start = values["customer_number"], values["iccid"], values["rate_table"], values["activated_on"]
+    if old and (old["id"] in was_billed or lived(old)):
+        reason = "Des jours de cette ligne sont facturés" if old["id"] in was_billed else "Cette ligne a changé depuis sa reprise"
+        sentence = f"{reason} : seul user_name change encore par import. Passez par la fiche de la ligne."
+        yield next(name for name in case.after if name not in ALWAYS), LineSettled(sentence)
+        return
+    customer = books.customers.get(number)
     if customer is None:
         yield "customer_number", UnknownReference(f"Le client {number} n'existe pas. Importez-le d'abord, ou corrigez le numéro.")
     elif values["commitment_months"] == 36 and customer["kind"] != CustomerKind.business:
-        yield (
-            "commitment_months",
-            CommitmentTooLong("36 mois : pour les professionnels seulement. Un particulier s'engage 24 mois au plus."),
-        )
+        yield "commitment_months", CommitmentTooLong("36 mois : pour un professionnel seulement. Écrivez 24 au plus.")
+    sim = books.sims.get(iccid)
     if sim is None:
-        yield "iccid", UnknownReference(f"La carte {iccid} n'est pas dans le stock. Importez-la d'abord, ou corrigez l'ICCID.")
+        yield "iccid", UnknownReference(f"La carte {iccid} n'est pas connue. Importez-la d'abord, ou corrigez l'ICCID.")
     elif iccid in cards:
-        yield (
-            "iccid",
-            SimUnavailable(f"La carte {iccid} est déjà prise par la ligne {cards[iccid]} du fichier. Donnez-en une autre."),
-        )
+        yield "iccid", SimUnavailable(f"La ligne {cards[iccid]} du fichier prend déjà cette carte. Donnez-en une autre.")
     elif sim["state"] != SimState.in_stock and not (old and old["iccid"] == iccid):
-        yield (
-            "iccid",
-            SimUnavailable(f"La carte {iccid} n'est pas libre (état : {SimState(sim['state']).label}). Donnez-en une autre."),
-        )
+        label = next(word.label for word in SimState if word == sim["state"])
+        yield "iccid", SimUnavailable(f"Cette carte n'est plus en stock ({label}). Donnez-en une autre.")
     for kind, code in _wanted(values):
         if not books.version(kind, code, start, occasion.day):
-            name = "offer" if kind == OfferKind.offer else "options"
+            name, word = ("offer", "L'abonnement") if kind == OfferKind.offer else ("options", "L'option")
             found = "n'est pas encore en vente" if (kind, code) in books.offers else "n'est pas au catalogue"
-            yield (
-                name,
-                UnknownReference(
-                    f"« {code} » ({OfferKind(kind).label.lower()}) {found}. Importez-en une version, ou corrigez le code."
-                ),
-            )
-    if values["rate_table"] not in books.tables:
-        yield (
-            "rate_table",
-            UnknownReference(f"La grille « {values['rate_table']} » n'existe pas. Importez-la d'abord, ou corrigez le code."),
-        )
+            yield name, UnknownReference(f"{word} « {code} » {found}. Importez-en une version, ou corrigez le code.")
+    if table not in books.tables:
+        yield "rate_table", UnknownReference(f"La grille « {table} » n'existe pas. Importez-la d'abord, ou corrigez le code.")
     if not values["billed_until"] and start < occasion.first_month.first:
         first = occasion.first_month.french
-        yield (
-            "billed_until",
-            BilledUntilMissing(f"Active avant {first}, premier mois à facturer : dites jusqu'à quel jour elle l'a été."),
-        )
+        sentence = f"Ligne active avant {first}, premier mois à facturer : dites jusqu'à quel jour elle est déjà facturée."
+        yield "billed_until", BilledUntilMissing(sentence)
 
 
 def _wanted(values: Values) -> list[tuple[str, str]]:
@@ -117,20 +114,20 @@ def _wanted(values: Values) -> list[tuple[str, str]]:
 
 
 def _resolved(values: Values, books: Books, occasion: Occasion) -> Values:
-    """Ids for what the file names, the items to hold, and the state of the line today."""
+    """Ids for what the file names, the items to hold at the catalogue's price of today, and the state of the line today."""
     start, today = values["activated_on"], occasion.day
     items = []
     for rank, (kind, code) in enumerate(_wanted(values)):
         version, priced = books.version(kind, code, start, today), books.version(kind, code, today, start)
-        assert version and priced
-        items.append(
-            {"kind": kind, "position": rank, "code": code, "offer": version["id"], "monthly_price": priced["monthly_price"]}
-        )
+        assert version  # _problems has seen to it
+        assert priced
+        item = {"kind": kind, "position": rank, "code": code, "offer": version["id"], "monthly_price": priced["monthly_price"]}
+        items.append(item)
     return {
         "customer_id": books.customers[values["customer_number"]]["id"],
         "sim_id": books.sims[values["iccid"]]["id"],
         "table_id": books.tables[values["rate_table"]],
-        "commitment_id": books.commitments[values["commitment_months"]],
+        "commitment_id": books.commitments[f"M{values['commitment_months']}"],
         "wanted": items,
         "state": state_on(today, start, values["terminated_on"]).value,
     }
@@ -145,53 +142,44 @@ def state_on(today: date, activated_on: date, terminated_on: date | None) -> Lin
     return LineState.termination_scheduled if today <= terminated_on else LineState.terminated
 
 
-def _locked(old: Values, was_billed: set[int]) -> RuleError | None:
-    if old["id"] in was_billed:
-        return LineSettled(
-            "Des jours de cette ligne sont facturés : seul user_name change encore par import. Passez par sa fiche."
-        )
-    if lived(old) or old["state"] in FINAL:
-        return LineSettled(
-            "Cette ligne a changé depuis sa reprise : seul user_name change encore par import. Passez par sa fiche."
-        )
-    return None
-
-
-def _without_shared_days(intake: Intake, kept: Kept, books: Books) -> Kept:
+def _without_shared_days(intake: Intake, cases: list[Case], books: Books) -> list[Case]:
     """Refuse rows until no number has two lines on one day, those already there and those of the file taken together."""
     while True:
-        spans: dict[str, list[tuple[date, date, int, str]]] = defaultdict(list)
-        replaced = {old["id"] for _, old, _ in kept if old}
+        spans: dict[str, list[Span]] = defaultdict(list)
+        meant = {case.old["id"] for case in cases if case.old}
         for line in books.lines:
-            if line["id"] not in replaced and line["state"] != LineState.cancelled:
-                spans[line["msisdn"]].append((*_span(line), 0, f"la ligne du client {line['customer_number']}"))
-        for row, old, _ in kept:
-            if not old or old["state"] != LineState.cancelled:
-                spans[row.values["msisdn"]].append((*_span(row.values), row.line, f"la ligne {row.line} du fichier"))
+            if line["id"] not in meant and line["state"] != LineState.cancelled:
+                spans[line["msisdn"]].append(_span(line, 0))
+        for case in cases:
+            if not case.old or case.old["state"] != LineState.cancelled:
+                moved = case.old is None or "terminated_on" in case.after
+                spans[case.row.values["msisdn"]].append(_span(case.row.values, case.row.line if moved else 0))
         clashes = dict(clash for of_number in spans.values() for clash in _clashes(sorted(of_number)))
         if not clashes:
-            return kept
-        for row, _, _ in kept:
-            if row.line in clashes:
-                intake.refuse(row, "activated_on", clashes[row.line])
-        kept = [line for line in kept if line[0].line not in clashes]
+            return cases
+        for case in cases:
+            if case.row.line in clashes:
+                intake.refuse(case.row, "activated_on", clashes[case.row.line])
+        cases = [case for case in cases if case.row.line not in clashes]
 
 
-def _span(values: Values) -> tuple[date, date]:
-    return values["activated_on"], values["terminated_on"] or date.max
+Span = tuple[date, date, int, str]  # first and last day, line of the file (0: as it is stored), customer
 
 
-def _clashes(spans: list[tuple[date, date, int, str]]) -> Iterator[tuple[int, RuleError]]:
+def _span(values: Values, line: int) -> Span:
+    return values["activated_on"], values["terminated_on"] or date.max, line, values["customer_number"]
+
+
+def _clashes(spans: list[Span]) -> Iterator[tuple[int, RuleError]]:
     """Of two spans that share a day, the one that stands later in the file."""
     widest = spans[0]
     for span in spans[1:]:
         if span[0] <= widest[1]:
-            other, refused = sorted((widest, span), key=lambda one: one[2])
-            first, last = french_date(other[0]), "sans fin" if other[1] == date.max else f"au {french_date(other[1])}"
-            yield (
-                refused[2],
-                SharedDay(f"Ce numéro a déjà {other[3]}, du {first} {last}. Une seule ligne par jour : corrigez une date."),
-            )
+            (first, last, line, customer), refused = sorted((widest, span), key=lambda one: one[2])
+            where = f"à la ligne {line} du fichier" if line else "dans le parc"
+            period = f"du {french_date(first)} " + ("sans fin" if last == date.max else f"au {french_date(last)}")
+            sentence = f"Ce numéro a déjà une ligne {where} (client {customer}), {period}. Corrigez l'une des dates."
+            yield refused[2], SharedDay(sentence)
         widest = max(widest, span, key=lambda one: one[1])
 
 

@@ -1,7 +1,7 @@
 """Offers and options: one row per version; a version that a line holds never changes."""
 
 from jobs.imports.plan import InUse, Occasion, Plan, UnknownReference
-from jobs.imports.store import select_in, write_rows
+from jobs.imports.store import named, select_in, write_rows
 from rules import allowances
 from rules.files.kinds import OFFERS
 from rules.files.rows import Intake
@@ -14,27 +14,21 @@ IN_USE = "Des lignes ont cette version : elle ne change plus. Donnez une version
 
 async def plan(intake: Intake, occasion: Occasion) -> Plan:
     plan = Plan(intake)
-    columns = [Offer.id, *(Offer._meta.get_column_by_name(name) for name in NAMES)]
-    found = await select_in(columns, Offer.code, (row.values["code"] for row in intake.rows))
+    found = await select_in(named(Offer, ["id", *NAMES]), Offer.code, (row.values["code"] for row in intake.rows))
     stored = {intake.key(offer): offer for offer in found}
     held = await select_in([LineItem.offer], LineItem.offer, (offer["id"] for offer in found), distinct=True)
     used = {item["offer"] for item in held}
     for row in intake.rows:
         old = stored.get(intake.key(row.values))
         plan.place(row, old, plan.merge(row, old), InUse(IN_USE) if old and old["id"] in used else None)
-    await _warn(plan)
-    return plan
-
-
-async def _warn(plan: Plan) -> None:
-    """Categories that no rate bears."""
     known = {rate["category"] for rate in await Rate.select(Rate.category).distinct()}
-    for row in plan.intake.rows:
+    for row in intake.rows:
         for bucket in allowances.parse(row.values["allowances"]):
             for category in sorted(bucket.categories - known):
                 known.add(category)
                 sentence = f"La catégorie {category} n'est dans aucune grille : ce forfait n'y couvre rien. Vérifiez son nom."
                 plan.warn(row, "allowances", category, UnknownReference(sentence))
+    return plan
 
 
 async def write(plan: Plan, occasion: Occasion) -> None:

@@ -64,11 +64,8 @@ class Plan:
         """What differs from the stored values, which complete the row: a column that is not in the file says nothing."""
         if stored is None:
             return {}
-        after = {
-            name: row.values[name]
-            for name in self.intake.columns
-            if name in self.intake.present and row.values[name] != stored[name]
-        }
+        present = [name for name in self.intake.columns if name in self.intake.present]
+        after = {name: row.values[name] for name in present if row.values[name] != stored[name]}
         row.values = stored | after
         return after
 

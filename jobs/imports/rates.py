@@ -3,6 +3,7 @@
 from datetime import date
 
 from jobs.imports.plan import InUse, Occasion, Plan, UnknownReference
+from jobs.imports.store import named
 from rules.errors import RuleError
 from rules.files.kinds import RATES
 from rules.files.rows import Intake, Row
@@ -11,7 +12,7 @@ from tables.catalogue import Rate, RateTable, RateVersion, RoamingZone
 from tables.engine import insert_many
 from tables.fleet import Line
 
-COLUMNS = [Rate._meta.get_column_by_name(column.name) for column in RATES.columns]
+NAMES = [column.name for column in RATES.columns]
 
 
 class EmptyVersion(RuleError):
@@ -21,22 +22,22 @@ class EmptyVersion(RuleError):
 async def plan(intake: Intake, occasion: Occasion) -> Plan:
     """Rows against the same version; a new one is created whole, and its differences are those with the version in force."""
     plan = Plan(intake)
-    versions = await _versions(occasion.code)
-    in_force = max((day for day in versions if day <= _day(occasion)), default=None)
-    stored = {}
-    if in_force:
-        found = await Rate.select(Rate.id, *COLUMNS).where(Rate.version == versions[in_force])
-        stored = {intake.key(rate): rate for rate in found}
+    found = await RateVersion.select().where(RateVersion.rate_table.code == occasion.code)
+    versions = {version["valid_from"]: version["id"] for version in found}
+    start = occasion.valid_from or occasion.day
+    in_force = max((day for day in versions if day <= start), default=None)
+    rates = await Rate.select(*named(Rate, ["id", *NAMES])).where(Rate.version == versions[in_force]) if in_force else []
+    stored = {intake.key(rate): rate for rate in rates}
     for row in intake.rows:
         old = stored.pop(intake.key(row.values), None)
         plan.place(row, old, plan.merge(row, old))
     plan.gone = list(stored.values())
     if not intake.total:
         _refuse(plan, EmptyVersion("Aucun tarif sous l'en-tête : une grille vide ne donne de prix à rien. Ajoutez des lignes."))
-    elif in_force != occasion.valid_from:
+    elif in_force != start:
         plan.compared = list(plan.differences())
         plan.created, plan.changed, plan.gone, plan.unchanged = intake.rows, [], [], 0
-    elif plan.alters and await _in_use(occasion, versions):
+    elif plan.alters and await _in_use(start, occasion, min((day for day in versions if day > start), default=date.max)):
         _refuse(plan, InUse("Des lignes ont cette version de la grille : elle ne change plus. Donnez un autre valid_from."))
     zones = {zone["zone"] for zone in await RoamingZone.select(RoamingZone.zone)} | {"HOME"}
     for row in intake.rows:
@@ -47,28 +48,14 @@ async def plan(intake: Intake, occasion: Occasion) -> Plan:
     return plan
 
 
-def _day(occasion: Occasion) -> date:
-    assert occasion.valid_from
-    return occasion.valid_from
-
-
 def _refuse(plan: Plan, problem: RuleError) -> None:
     plan.intake.refused = True
-    plan.intake.refuse(Row(1, {}), "valid_from", problem)
+    plan.intake.refuse(Row(1, {}, []), "valid_from", problem)
 
 
-async def _versions(code: str) -> dict[date, int]:
-    found = await RateVersion.select(RateVersion.id, RateVersion.valid_from).where(RateVersion.rate_table.code == code)
-    return {version["valid_from"]: version["id"] for version in found}
-
-
-async def _in_use(occasion: Occasion, versions: dict[date, int]) -> bool:
-    """Whether a line lived with the table while the version was in force, up to today."""
-    start = _day(occasion)
-    end = min((day for day in versions if day > start), default=date.max)
-    if start > occasion.day:
-        return False
-    return await Line.exists().where(
+async def _in_use(start: date, occasion: Occasion, end: date) -> bool:
+    """Whether a line lived with the table while the version was in force: from `start`, before `end`, up to today."""
+    return start <= occasion.day and await Line.exists().where(
         Line.rate_table.code == occasion.code,
         Line.state != LineState.cancelled,
         Line.activated_on < end,
@@ -79,14 +66,11 @@ async def _in_use(occasion: Occasion, versions: dict[date, int]) -> bool:
 async def write(plan: Plan, occasion: Occasion) -> None:
     if not plan.alters:
         return
-    code, day, rows = occasion.code, _day(occasion), plan.intake.rows
-    table = await RateTable.objects().get_or_create(RateTable.code == code)
-    about = {RateVersion.sha256: occasion.file_sha256, RateVersion.rows: len(rows), RateVersion.created_at: occasion.now}
-    version = await RateVersion.objects().get_or_create(
-        (RateVersion.rate_table == table.id) & (RateVersion.valid_from == day), defaults=about
-    )
-    await version.update_self(about)
+    rows = plan.intake.rows
+    table = await RateTable.objects().get_or_create(RateTable.code == occasion.code)
+    same = (RateVersion.rate_table == table.id) & (RateVersion.valid_from == occasion.valid_from)
+    version = await RateVersion.objects().get_or_create(same, defaults={RateVersion.created_at: occasion.now})
+    await version.update_self({RateVersion.sha256: occasion.file_sha256, RateVersion.rows: len(rows)})
     await Rate.delete().where(Rate.version == version.id)
-    await insert_many(
-        Rate, [Rate.version, *COLUMNS], [[version.id, *(row.values[column._meta.name] for column in COLUMNS)] for row in rows]
-    )
+    rates = [[version.id, *(row.values[name] for name in NAMES)] for row in rows]
+    await insert_many(Rate, named(Rate, ["version", *NAMES]), rates)

@@ -4,11 +4,12 @@ import json
 
 from gateways.secrets import open_, seal
 from jobs.imports.plan import Occasion, Plan
-from jobs.imports.store import select_in, write_rows
+from jobs.imports.store import named, select_in, write_rows
 from rules.errors import RuleError
 from rules.files.kinds import SECRETS
 from rules.files.rows import Intake, Values
 from rules.states import SimState
+from tables.engine import update_many
 from tables.fleet import Sim
 
 NAMES = ["iccid", "imsi", "kind", "batch", "msisdn"]
@@ -20,21 +21,20 @@ class NotInStock(RuleError):
 
 async def plan(intake: Intake, occasion: Occasion) -> Plan:
     plan = Plan(intake)
-    columns = [Sim.id, Sim.state, Sim.secrets, *(Sim._meta.get_column_by_name(name) for name in NAMES)]
-    found = await select_in(columns, Sim.iccid, (row.values["iccid"] for row in intake.rows))
+    iccids = (row.values["iccid"] for row in intake.rows)
+    found = await select_in(named(Sim, ["id", "state", "secrets", *NAMES]), Sim.iccid, iccids)
     stored = {sim["iccid"]: sim | opened(sim["secrets"]) for sim in found}
     for row in intake.rows:
         old = stored.get(row.values["iccid"])
-        plan.place(row, old, plan.merge(row, old), old and _locked(SimState(old["state"])))
+        plan.place(row, old, plan.merge(row, old), _locked(old["state"]) if old else None)
     return plan
 
 
-def _locked(state: SimState) -> RuleError | None:
+def _locked(state: str) -> RuleError | None:
     if state == SimState.in_stock:
         return None
-    return NotInStock(
-        f"Cette carte n'est plus en stock (état : {state.label}) : elle ne change plus par import. Retirez la ligne du fichier."
-    )
+    label = next(word.label for word in SimState if word == state)
+    return NotInStock(f"Cette carte n'est plus en stock ({label}) : elle ne change plus par import. Retirez-la du fichier.")
 
 
 def opened(secrets: str) -> Values:
@@ -48,6 +48,8 @@ def sealed(values: Values) -> str:
 
 
 async def write(plan: Plan, occasion: Occasion) -> None:
-    for row in [*plan.created, *(change.row for change in plan.changed)]:
+    for row in plan.created:
         row.values["secrets"] = sealed(row.values)
     await write_rows(plan, Sim, [*NAMES, "secrets"], state=SimState.in_stock.value, created_at=occasion.now)
+    recoded = [change for change in plan.changed if not change.after.keys().isdisjoint(SECRETS)]
+    await update_many(Sim.secrets, {change.id: sealed(change.row.values) for change in recoded})

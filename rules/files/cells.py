@@ -92,9 +92,7 @@ def decimal(decimals: int, highest: Decimal = HIGHEST_PRICE) -> Parser:
 
     def parse(cell: str) -> Decimal:
         if not re.fullmatch(r"-?[0-9]+([.,][0-9]+)?", cell):
-            raise NotAFigure(
-                f"« {cell} » n'est pas un nombre. Écrivez des chiffres sans espace, et un seul point ou virgule : 1234.50."
-            )
+            raise NotAFigure(f"« {cell} » n'est pas un nombre. Écrivez des chiffres sans espace et une seule virgule : 1234,50.")
         value = Decimal(cell.replace(",", ".")) + 0
         if (given := len(cell.replace(",", ".").partition(".")[2])) > decimals:
             raise TooManyDecimals(

@@ -126,9 +126,10 @@ def find_header(line: str, columns: Mapping[str, bool], file: str = "") -> Heade
     (';', ('mcc', 'Note', 'zone'), ('Note',))
     """
     known = {fold(name): name for name in columns}
-    read = [(mark, fields) for mark in SEPARATORS if isinstance(fields := _split(line, mark), list)]
+    found = {mark: _split(line, mark) for mark in SEPARATORS}
+    read = [(mark, fields) for mark, fields in found.items() if isinstance(fields, list)]
     if not read:
-        raise _bad_quote(file, 1, line, 0, 1)
+        raise _bad_quote(file, 1, line, *max(place for place in found.values() if isinstance(place, tuple)))
     separator, fields = max(read, key=lambda found: sum(fold(name) in known for name in found[1]))
     names = tuple(known.get(fold(name), name.strip()) for name in fields)
     counts = {name: names.count(name) for name in columns}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from rules.errors import RuleError
@@ -52,6 +53,7 @@ class Kind:
 class Row:
     line: int
     values: Values
+    fields: list[str]
 
 
 class Intake:
@@ -69,32 +71,33 @@ class Intake:
         self.rows: list[Row] = []
         seen: dict[tuple[Any, ...], int] = {}
         for line, fields in records:
-            row = Row(line, {})
-            if self._fill(row, fields) and self._alone(row, seen):
+            row = Row(line, {}, fields)
+            if self._fill(row) and self._alone(row, seen):
                 self.rows.append(row)
 
     @property
     def rejected(self) -> int:
-        return self.total if self.refused else len({error.line for error in self.errors})
+        return len({error.line for error in self.errors})
 
     def key(self, values: Values) -> tuple[Any, ...]:
         return tuple(values[name] for name in self.kind.identity)
 
-    def error(self, line: int, name: str, value: Any, problem: RuleError) -> Error:
+    def error(self, line: int, name: str, value: str | None, problem: RuleError) -> Error:
         """An error of a cell. A secret shows no value."""
         place = self.header.positions.get(name)
-        seen = "" if name in self.columns and self.columns[name].secret else shown(value)[:100]
+        seen = "" if name in self.columns and self.columns[name].secret else (value or "")[:100]
         return Error(self.file, line, None if place is None else place + 1, name, seen, problem.code, str(problem))
 
     def refuse(self, row: Row, name: str, problem: RuleError) -> None:
-        self.errors.append(self.error(row.line, name, row.values.get(name), problem))
+        place = self.header.positions.get(name)
+        self.errors.append(self.error(row.line, name, None if place is None else row.fields[place], problem))
 
-    def _fill(self, row: Row, fields: list[str]) -> bool:
+    def _fill(self, row: Row) -> bool:
         """Parse every cell; False when the row has errors."""
         before = len(self.errors)
         for column in self.kind.columns:
             place = self.header.positions.get(column.name)
-            cell = "" if place is None else fields[place]
+            cell = "" if place is None else row.fields[place]
             try:
                 cell = clean(cell, column.longest)
                 if not cell and column.empty is NEVER:
@@ -118,11 +121,11 @@ class Intake:
 def shown(value: Any) -> str:
     """A value as the file writes it.
 
-    >>> shown(None), shown(True), shown(12)
-    ('', 'yes', '12')
+    >>> shown(None), shown(True), shown(Decimal("0.060000"))
+    ('', 'yes', '0.06')
     """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)

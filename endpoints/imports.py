@@ -1,0 +1,96 @@
+"""The seven files by API: preview, load, and the errors of a batch."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import NotFoundException
+from litestar.params import Body
+
+from endpoints.lists import MOST, Limit, Offset, page
+from endpoints.session import actor
+from gateways.settings import SETTINGS
+from jobs import cdrs, imports
+from tables.usage import CdrFile
+
+Mode = Literal["preview", "all", "valid"]
+
+
+@dataclass
+class Upload:
+    """`code` and `valid_from`: of a rate table; `layout`: of a CDR file."""
+
+    file: UploadFile
+    code: str = ""
+    valid_from: date | None = None
+    layout: str = "default"
+
+
+Multipart = Annotated[Upload, Body(media_type=RequestEncodingType.MULTI_PART)]
+
+
+@post("/cdrs", status_code=200)
+async def load_cdrs(data: Multipart) -> dict[str, Any]:
+    """Load a CDR file: good rows are loaded, rejects are kept; a file already loaded changes nothing. 422: an error of form."""
+    with tempfile.TemporaryDirectory(dir=SETTINGS.data_dir) as folder:
+        path = Path(folder) / "upload"
+        with open(path, "wb") as file:
+            shutil.copyfileobj(data.file.file, file)
+        reports = await cdrs.load_files([(path, data.file.filename)], now=SETTINGS.now(), layout=data.layout)
+    return reports[0].__dict__
+
+
+@post("/{kind:str}", status_code=200)
+async def import_file(
+    request: Request[Any, Any, Any], kind: str, data: Multipart, mode: Mode = "preview"
+) -> imports.ImportReport:
+    """Preview a reference file or load it: `all` or nothing, or the `valid` rows. 422: an error of form."""
+    return await imports.import_file(
+        kind,
+        await data.file.read(),
+        data.file.filename,
+        mode=mode,
+        actor=actor(request),
+        now=SETTINGS.now(),
+        code=data.code,
+        valid_from=data.valid_from,
+    )
+
+
+@get("/{batch_id:int}/errors.csv")
+async def batch_errors(batch_id: int) -> Response[str]:
+    """Every error of a batch."""
+    found = await imports.errors_of(batch_id)
+    if found is None:
+        raise NotFoundException
+    return csv_response(found, f"import-{batch_id}-erreurs.csv")
+
+
+@get()
+async def list_cdr_files(limit: Limit = MOST, offset: Offset = 0) -> dict[str, Any]:
+    """The CDR files loaded, latest first."""
+    file = CdrFile
+    columns = (file.id, file.name, file.sha256, file.layout, file.state, file.rows, file.loaded, file.rejected, file.created_at)
+    return page(await file.select(*columns).order_by(file.id, ascending=False), limit, offset)
+
+
+@get("/{file_id:int}/rejects.csv")
+async def file_rejects(file_id: int) -> Response[str]:
+    """The rejects of a CDR file: line, cause, original text."""
+    if not await CdrFile.exists().where(CdrFile.id == file_id):
+        raise NotFoundException
+    return csv_response(await cdrs.rejects_csv(file_id), f"cdr-{file_id}-rejets.csv")
+
+
+def csv_response(text: str, name: str) -> Response[str]:
+    return Response(text, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
+router = Router("/api/imports", route_handlers=[load_cdrs, import_file, batch_errors], tags=["Imports"])
+cdr_router = Router("/api/cdr-files", route_handlers=[list_cdr_files, file_rejects], tags=["Imports"])
