@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from litestar import Litestar, get
+from litestar import Litestar, Router, get
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 
 import piccolo_conf
-from endpoints import admin, billing_runs, docs, health, imports, login, reseller
+from endpoints import admin, billing, billing_runs, docs, health, imports, login, reseller
 from endpoints.faces import STATIC, TEMPLATES
 from endpoints.incidents import start_log
 from endpoints.outer import Outer
@@ -31,15 +31,21 @@ async def connections(_: Litestar) -> AsyncIterator[None]:
     await piccolo_conf.DB.close_connection_pool()
 
 
-@get("/", include_in_schema=False)
+@get("/")
 async def first_page() -> Redirect:
     return Redirect("/facturation")
 
 
+PAGES = [first_page, *login.HANDLERS, *billing.HANDLERS, docs.viewer, health.healthz]
+PROGRAMS = [
+    reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router,
+]  # fmt: skip
+
 inner = Litestar(
     route_handlers=[
-        first_page, *login.HANDLERS, admin.door, reseller.router, imports.router, imports.cdr_router,
-        billing_runs.router, billing_runs.documents_router, docs.viewer, health.healthz,
+        Router("/", route_handlers=PAGES, include_in_schema=False),
+        *PROGRAMS,
+        admin.door,
         create_static_files_router("/static", [STATIC], opt=PUBLIC),
     ],
     middleware=[SESSION],
@@ -50,7 +56,7 @@ inner = Litestar(
     lifespan=[connections],
     request_max_body_size=None,
     logging_config=None,
-)  # fmt: skip
+)
 app = Outer(TokenDoor(inner))
 
 if __name__ == "__main__":

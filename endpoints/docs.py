@@ -22,7 +22,7 @@ OPENAPI = OpenAPIConfig(
 )
 
 
-@get("/api/docs", opt=PUBLIC, include_in_schema=False)
+@get("/api/docs", opt=PUBLIC)
 async def viewer(request: Request) -> Template:
     document: dict[str, Any] = request.app.openapi_schema.to_schema()
     return Template("api.html", context={"document": document})

@@ -60,6 +60,14 @@ def month(value: str) -> str:
     return Month.parse(value).french
 
 
+def of_month(value: str) -> str:
+    """
+    >>> of_month("2026-10")
+    'd’octobre 2026'
+    """
+    return french(Month.parse(value).of_french)
+
+
 def size(octets: int) -> str:
     """
     >>> size(4_187_593_113), size(900)
@@ -100,6 +108,6 @@ def sector(part: int, whole: int) -> str:
 
 
 ALL = {
-    "euros": euros, "price": price, "number": number, "count": count, "day": day, "instant": instant, "month": month,
+    "euros": euros, "price": price, "number": number, "count": count, "day": day, "instant": instant, "month": month, "of_month": of_month,
     "size": size, "phone": phone, "french": french, "sector": sector,
 }  # fmt: skip

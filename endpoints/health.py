@@ -5,6 +5,6 @@ from litestar import get
 from endpoints.session import PUBLIC
 
 
-@get("/healthz", opt=PUBLIC, include_in_schema=False)
+@get("/healthz", opt=PUBLIC)
 async def healthz() -> dict[str, str]:
     return {"status": "ok"}

@@ -18,7 +18,7 @@ class OneJsonLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"at": datetime.now(UTC).isoformat(), "level": record.levelname, "message": record.getMessage()}
-        return json.dumps({**line, **getattr(record, "facts", {})}, ensure_ascii=False)
+        return json.dumps({**line, **getattr(record, "facts", {})})
 
 
 def start_log() -> None:

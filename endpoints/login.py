@@ -42,12 +42,12 @@ def local(path: str) -> str:
     return path if LOCAL.fullmatch(path) and not path.startswith("/sortir") else "/"
 
 
-@get("/entrer", opt=session.PUBLIC, include_in_schema=False)
+@get("/entrer", opt=session.PUBLIC)
 async def login_page(suite: str = "/") -> Template:
     return Template("login.html", context={"suite": local(suite), "username": "", "refusal": ""})
 
 
-@post("/entrer", opt=session.PUBLIC, include_in_schema=False)
+@post("/entrer", opt=session.PUBLIC)
 async def login(request: Request, data: Annotated[Credentials, Form]) -> Response[Any]:
     username, address = data.username.strip().lower(), address_of(request.scope)
     try:
@@ -61,21 +61,21 @@ async def login(request: Request, data: Annotated[Credentials, Form]) -> Respons
     return await _entered(request, user_id, local(data.suite))
 
 
-@post("/sortir", include_in_schema=False)
+@post("/sortir")
 async def logout(request: Request) -> Response[Any]:
     response: Response[Any] = Redirect("/entrer", status_code=303)
     await session.end(request, response)
     return response
 
 
-@get("/acces/{token:str}", opt=session.PUBLIC, include_in_schema=False)
+@get("/acces/{token:str}", opt=session.PUBLIC)
 async def access_page(token: str) -> Template:
     user = await holder(token, datetime.now(UTC))
     choice = Choice(user.first_name or "", user.last_name or "", user.email)
     return Template("access.html", context={"choice": choice, "refusal": ""})
 
 
-@post("/acces/{token:str}", opt=session.PUBLIC, include_in_schema=False)
+@post("/acces/{token:str}", opt=session.PUBLIC)
 async def choose(request: Request, token: str, data: Annotated[Choice, Form]) -> Response[Any]:
     try:
         user_id = await use_access_link(token, now=datetime.now(UTC), **vars(data))

@@ -29,9 +29,9 @@ TITLES = {
     500: ("Panne", "La page n'a pas pu être faite. Rien n'a été enregistré. Recommencez, ou donnez le code {} au support."),
 }
 SAID_IN_ENGLISH = (
-    (r"Expected `(.+)`, got `(.+)`", r"Attendu : \1 ; reçu : \2."),
-    (r"Object contains unknown field `(.+)`", r"Champ inconnu : \1."),
-    (r"Object missing required field `(.+)`", r"Champ obligatoire : \1."),
+    (r"Expected `(.+?)`, got `(.+?)`.*", r"Attendu : \1 ; reçu : \2."),
+    (r"Object contains unknown field `(?P<field>.+?)`.*", r"Champ inconnu : \1."),
+    (r"Object missing required field `(?P<field>.+?)`.*", r"Champ obligatoire : \1."),
 )
 
 
@@ -79,10 +79,11 @@ def _errors(exc: RuleError) -> Iterable[dict[str, Any]]:
 
 def _translated(extra: Any) -> Iterable[dict[str, Any]]:
     for one in extra if isinstance(extra, list) else []:
-        message = str(one.get("message", ""))
+        field, message = one.get("key"), str(one.get("message", ""))
         for english, french in SAID_IN_ENGLISH:
-            message = re.sub(english, french, message)
-        yield error(field=one.get("key"), code="INVALID", message=message)
+            if found := re.fullmatch(english, message):
+                field, message = found.groupdict().get("field", field), found.expand(french)
+        yield error(field=field, code="INVALID", message=message)
 
 
 def respond(problem: Problem, path: str) -> Response:

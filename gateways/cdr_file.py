@@ -1,8 +1,10 @@
 """A CDR file as it comes: plain, gz or zip; unpacked within bounds, read once for its hash and its form."""
 
 import codecs
+import errno
 import gzip
 import hashlib
+import lzma
 import re
 import zipfile
 import zlib
@@ -19,18 +21,24 @@ RATIO_LIMIT = 100
 CHUNK = 4 * 1024 * 1024
 CELL_SEPARATOR = "\x1f"
 LONE_CR = re.compile(rb"\r(?!\n|\Z)")
+DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+OUR_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 _ONE_LINE = {ord("\n"): " ", ord("\r"): " ", ord(CELL_SEPARATOR): " "}
 
 
 @dataclass(frozen=True)
 class CdrText:
-    """An unpacked file, found sound. `plain`: one record a line, no quotes; else it is rewritten before it is read in sets."""
+    """An unpacked file, found sound. `plain`: one record a line, no quotes; else it is rewritten before it is read in sets.
+
+    `marks`: how many separators it holds.
+    """
 
     path: Path
     name: str
     sha256: str
     plain: bool
     header: Header
+    marks: int
 
 
 def unpack(source: Path, name: str, folder: Path) -> Path:
@@ -49,8 +57,13 @@ def unpack(source: Path, name: str, folder: Path) -> Path:
                     raise form.refusal(name, 1, "ARCHIVE_MEMBERS", message)
                 with archive.open(members[0]) as packed:
                     return _copy(packed, source, name, folder)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as reason:
-        raise form.refusal(name, 1, "BAD_ARCHIVE", f"L'archive ne s'ouvre pas ({reason}). Téléchargez-la de nouveau.") from reason
+    except form.FormError:
+        raise
+    except DAMAGED as reason:
+        if isinstance(reason, OSError) and reason.errno in OUR_DISK:
+            raise
+        message = "L'archive est abîmée, incomplète ou protégée : elle ne s'ouvre pas. Téléchargez-la de nouveau."
+        raise form.refusal(name, 1, "BAD_ARCHIVE", message) from reason
     return source
 
 
@@ -70,6 +83,7 @@ def _copy(packed: IO[bytes] | gzip.GzipFile, source: Path, name: str, folder: Pa
 def inspect(path: Path, name: str, columns: Mapping[str, bool]) -> CdrText:
     """One pass over the bytes, then the header. Raises FormError: empty, not UTF-8, UTF-16, NUL bytes, a bad header."""
     digest, decoder, plain, last = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), True, b"\n"
+    counts = dict.fromkeys((*form.SEPARATORS, "\n", "\r\n"), 0)
     with open(path, "rb") as file:
         try:
             while chunk := file.read(CHUNK):
@@ -78,6 +92,8 @@ def inspect(path: Path, name: str, columns: Mapping[str, bool]) -> CdrText:
                     raise UnicodeError
                 decoder.decode(chunk)
                 plain = plain and _is_plain(last + chunk)
+                for mark in counts:
+                    counts[mark] += (last[-1:] * (len(mark) - 1) + chunk).count(mark.encode())
                 last = chunk[-2:]
             decoder.decode(b"", final=True)
         except UnicodeError:
@@ -86,11 +102,13 @@ def inspect(path: Path, name: str, columns: Mapping[str, bool]) -> CdrText:
         first = file.readline(form.LONGEST_FIELD)
     if not first.strip():
         form.decode(path.read_bytes(), name)
-    return CdrText(path, name, digest.hexdigest(), plain, form.find_header(first.rstrip("\n"), columns, name))
+    header = form.find_header(first.rstrip("\n"), columns, name)
+    plain = plain and last[-1:] != b"\r" and counts["\r\n"] in (0, counts["\n"])
+    return CdrText(path, name, digest.hexdigest(), plain, header, counts[header.separator])
 
 
 def _is_plain(data: bytes) -> bool:
-    """Whether a line number is a record's rank: no quotes, no empty lines, no lone CR."""
+    """Whether a line number is a record's rank: no quotes, no empty lines, no lone CR (nor a mix of ends, see `inspect`)."""
     return (
         b'"' not in data
         and b"\n\n" not in data

@@ -153,9 +153,16 @@ def _read(con: duckdb.DuckDBPyConnection, text: cdr_file.CdrText, folder: Path) 
             [str(path), separator],
         )
     except duckdb.Error as reason:
-        deque(cdr_file.records(text), maxlen=0)  # names the line that is wrong
-        message = f"Le fichier ne se lit pas ({str(reason).splitlines()[0]}). Exportez-le de nouveau."
-        raise form.refusal(text.name, 1, "UNREADABLE", message) from reason
+        _name_the_wrong_line(text)
+        raise form.refusal(text.name, 1, "UNREADABLE", "Le fichier ne se lit pas. Exportez-le de nouveau.") from reason
+    rows = con.execute("SELECT count(*) FROM cells").fetchone()[0]  # type: ignore[index]
+    if text.plain and text.marks != (rows + 1) * (len(raw) - 1):
+        _name_the_wrong_line(text)  # DuckDB lets an empty field too many pass
+
+
+def _name_the_wrong_line(text: cdr_file.CdrText) -> None:
+    """Raises FormError at the first record of bad form, if there is one."""
+    deque(cdr_file.records(text), maxlen=0)
 
 
 def _overseas() -> str:
@@ -178,10 +185,13 @@ CREATE MACRO international(n) AS CASE
     WHEN n[1] <> '0' AND length(n) <= 6 THEN '=' || n
     ELSE n END;
 CREATE MACRO within(k) AS CASE WHEN length(k) BETWEEN 1 AND {msisdn.LONGEST} THEN k END;
-CREATE MACRO whole(n) AS CASE WHEN n = '' THEN 0 WHEN regexp_full_match(n, '-?[0-9]+') THEN
-    least(greatest(TRY_CAST(n AS HUGEINT), -1), 1000000000000000000)::BIGINT END;
-CREATE MACRO micro(n) AS CASE WHEN regexp_full_match(n, '-?[0-9]+([.,][0-9]{{1,6}})?') THEN
-    (TRY_CAST(replace(n, ',', '.') AS DECIMAL(18, 6)) * 1000000)::BIGINT END;
+CREATE MACRO whole(n) AS CASE WHEN n = '' THEN 0
+    WHEN regexp_full_match(n, '0*[0-9]{{1,18}}') THEN n[-18:]::BIGINT
+    WHEN regexp_full_match(n, '[0-9]+') THEN 1000000000000000000
+    WHEN regexp_full_match(n, '-0+') THEN 0
+    WHEN regexp_full_match(n, '-[0-9]+') THEN -1 END;
+CREATE MACRO micro(n) AS CASE WHEN regexp_full_match(n, '-?0*[0-9]{{1,9}}([.,][0-9]{{1,6}})?') THEN
+    (replace(n, ',', '.')::DECIMAL(38, 6) * 1000000)::BIGINT END;
 CREATE MACRO instant(s) AS CASE
     WHEN regexp_full_match(s, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])')
     THEN epoch(TRY_CAST(s[1:19] AS TIMESTAMP))::BIGINT - CASE WHEN s[20] = 'Z' THEN 0

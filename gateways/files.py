@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 def publish(path: Path, write: Callable[[Path], object]) -> None:
@@ -31,15 +32,23 @@ class Busy(Exception):
     """Another process holds the lock."""
 
 
+def take_lock(path: Path, wait: bool = False) -> IO[str]:
+    """The open file that holds a lock. It can be handed over to a child process, which then holds it; whoever holds it may die
+    in any way, the kernel frees it. Raises Busy unless `wait`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = open(path, "w")  # noqa: SIM115 (open as long as the lock is held)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        file.close()
+        raise Busy(path.name) from None
+    return file
+
+
 @contextmanager
 def lock(path: Path, wait: bool = False) -> Iterator[None]:
-    """One process at a time; the kernel frees it when its holder dies, however it dies. Raises Busy unless `wait`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise Busy(path.name) from None
+    """One process at a time. Raises Busy unless `wait`."""
+    with take_lock(path, wait):
         yield
 
 

@@ -14,7 +14,7 @@ class NotLawful(RuleError):
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         self.errors = errors
-        super().__init__(" ".join(error["message"] for error in errors))
+        super().__init__(errors[0]["message"] if len(errors) == 1 else f"{len(errors)} valeurs sont à corriger.")
 
     @property
     def code(self) -> str:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from piccolo.columns import Column as Stored
 from stdnum.eu import at_02
 
 from gateways.settings import SETTINGS
@@ -105,7 +104,7 @@ async def save(values: dict[str, Any], actor: str) -> Reseller:
     clean = lawful(SELLER, values)
     async with transaction():
         before = (await Reseller.select(*clean).where(Reseller.id == ONLY))[0]
-        changed: dict[Stored | str, Any] = {name: value for name, value in clean.items() if before[name] != value}
+        changed: dict[Any, Any] = {name: value for name, value in clean.items() if before[name] != value}
         if changed:
             await Reseller.update(changed).where(Reseller.id == ONLY)
             await TimelineEntry(

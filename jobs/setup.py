@@ -38,7 +38,7 @@ async def begin() -> None:
             print(f"Premier administrateur, lien à usage unique valable trente minutes : {SETTINGS.public_url}{path}")
         if SETTINGS.demo:
             print(
-                f"Facturer la démonstration : page « Facturation », « Générer les brouillons » de {DEMO_MONTH.french},"
+                f"Facturer la démonstration : page « Facturation », « Générer les brouillons » {DEMO_MONTH.of_french},"
                 " lever ou déroger les anomalies, « Valider », puis « Télécharger »."
             )
         print("Arrêter : Ctrl+C\n", flush=True)

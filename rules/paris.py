@@ -51,8 +51,8 @@ class Month:
     """A billing month: from the first day 00:00 to the first day of the next month 00:00, in Paris.
 
     >>> october = Month.parse("2026-10")
-    >>> october.days, str(october.next), str(Month(2026, 1).previous), october.french
-    (31, '2026-11', '2025-12', 'octobre 2026')
+    >>> october.days, str(october.next), str(Month(2026, 1).previous), october.french, october.of_french
+    (31, '2026-11', '2025-12', 'octobre 2026', "d'octobre 2026")
     >>> october.end_epoch - october.start_epoch    # the hour that comes twice
     2682000
     """
@@ -104,6 +104,11 @@ class Month:
     @property
     def french(self) -> str:
         return f"{MONTHS[self.number - 1]} {self.year}"
+
+    @property
+    def of_french(self) -> str:
+        """With its « de »."""
+        return f"d'{self.french}" if self.french[0] in "ao" else f"de {self.french}"
 
     def back(self, months: int) -> "Month":
         """The month so many months earlier."""

@@ -5,8 +5,8 @@ OFFER;SOLO;Solo 1 h;4,1583;8.3333;20;VOICE:60:FR_FIXED+FR_MOBILE|DATA:50:DATA_HO
 OPTION;OPT-SMS;SMS illimités;2.5;0;8.5;SMS:*:SMS_FR;;no;2026-09-01
 OPTION;OPT-MAIL;Messagerie;0;0;20;;;yes;2026-09-01
 """
-RATES = """origin;type;direction;prefix;destination;category;unit_price;offpeak_unit_price;setup_fee;first_increment;next_increment\
-;service_per_call;service_per_minute
+RATES = """origin;type;direction;prefix;destination;category;unit_price;offpeak_unit_price;setup_fee;first_increment;\
+next_increment;service_per_call;service_per_minute
 HOME;VOICE;OUT;33;France;FR_FIXED;0,06;0,03;0,12;30;30;;
 HOME;VOICE;;336;France mobile;FR_MOBILE;0.083333;;;;;;
 HOME;VOICE;OUT;=3900;Numéro spécial;FR_PREMIUM;0;;;;;0,5;0,35
@@ -24,7 +24,8 @@ CUSTOMERS = """customer_number;company_name;kind;siren;siret;vat_number;street;s
 delivery_street2;delivery_postcode;delivery_city;delivery_country;billing_contact_name;billing_email;site_contact_name;site_email;\
 login;payment_method;iban;bic;mandate_reference;mandate_date;mandate_type;detailed_bill;hide_digits;group_lines
 C1;Société Imaginaire;BUSINESS;999001019;99900101900010;FR83999001019;1 rue du Modèle;;69000;Lyon;;;;;;;Anne Essai;\
-compta@imaginaire.example;Paul Essai;site@imaginaire.example;;DIRECT_DEBIT;FR7699999000010000000000115;IMAGFRPPXXX;RUM-1;2026-01-05;B2B;;;
+compta@imaginaire.example;Paul Essai;site@imaginaire.example;;DIRECT_DEBIT;FR7699999000010000000000115;IMAGFRPPXXX;RUM-1;\
+2026-01-05;B2B;;;
 C2;Camille Essai;CONSUMER;;;;2 rue du Modèle;;75011;Paris;FR;;;;;;;camille@essai.example;;;camille;CARD;;;;;;no;no;yes
 """
 LINES = """msisdn;customer_number;iccid;user_name;offer;options;rate_table;activated_on;terminated_on;commitment_months;\

@@ -207,10 +207,7 @@ def _usage_findings(
         unrated[found.line] = unrated.get(found.line, (0, ""))[0] + found.count, found.other
     for line, (count, other) in sorted(unrated.items()):
         shown = other.lstrip("=") if other.startswith("=") else f"+{other}"
-        message = (
-            f"{count} CDR sans tarif, vers {shown if other else 'un numéro masqué'}. Ajoutez le préfixe à la grille,"
-            " ou dérogez : ils ne seraient alors pas facturés."
-        )
+        message = f"{count} CDR sans tarif, vers {shown if other else 'un numéro masqué'}."
         yield _about("UNRATED", Severity.blocking, message, inputs, line)
     for line, count in sorted(month.changed.items()):
         message = (

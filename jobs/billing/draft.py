@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from jobs.billing.inputs import Inputs
 from rules import invoicing
 from rules.invoicing import BillLine
 from rules.paris import Month
-from rules.states import InvoiceOrigin, InvoiceState
+from rules.states import InvoiceOrigin, InvoiceState, RunState
 from tables.billing import BillingRun, Finding, ParkedCustomer
 from tables.engine import insert_many, reserve_ids, transaction
 from tables.invoices import Invoice, InvoiceLine
@@ -27,20 +27,19 @@ SELLER = (
     "email", "phone", "iban", "bic", "ics", "einvoice_address",
 )  # fmt: skip
 
-Progress = Callable[[str, int, int], Awaitable[None]]
+Progress = Callable[[int, int], Awaitable[None]]  # done, of how many
 
 
-async def draft(run: dict[str, Any], now: datetime, progress: Progress) -> Computed:
+async def draft(run: dict[str, Any], progress: Progress) -> Computed:
     """Rate the run's month into a file of its own and write its drafts, a batch of customers a transaction."""
     month = Month.parse(run["month"])
-    await progress("Lecture du parc", 0, 1)
     inputs = await read_inputs.read(month, run["id"])
-    await progress("Valorisation des CDR", 0, 1)
     path = f"rated/{month}/run-{run['id']}.parquet"
     computed = compute(inputs, SETTINGS.data_dir / path)
+    await BillingRun.update({BillingRun.state: RunState.drafting}).where(BillingRun.id == run["id"])
     await clear(run["id"])
     for start in range(0, len(computed.drafts), BATCH):
-        await progress("Brouillons", start, len(computed.drafts))
+        await progress(start, len(computed.drafts))
         await _write(run["id"], inputs, computed.drafts[start : start + BATCH])
     async with transaction():
         await insert_many(

@@ -23,7 +23,7 @@ BATCH = 100
 THREADS = 2
 
 
-async def print_run(run: dict[str, Any], now: datetime, progress: Progress) -> int:
+async def print_run(run: dict[str, Any], progress: Progress) -> int:
     """The PDFs that validated documents of the run still lack. Can be stopped anywhere and called again."""
     sealed = {
         row["invoice"]
@@ -38,7 +38,7 @@ async def print_run(run: dict[str, Any], now: datetime, progress: Progress) -> i
     destinations = {row["id"]: row["destination"] for row in await Rate.select(Rate.id, Rate.destination)}
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(waiting), BATCH):
-            await progress("Édition des PDF", start, len(waiting))
+            await progress(start, len(waiting))
             await _batch(waiting[start : start + BATCH], run, destinations, pool)
     return len(waiting)
 

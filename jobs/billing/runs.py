@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateways import rating
-from gateways.files import is_locked, lock
+from gateways.files import Busy, is_locked, take_lock
 from gateways.settings import SETTINGS
 from jobs import reseller
 from jobs.billing import draft as drafting
@@ -30,6 +30,18 @@ from tables.timeline import TimelineEntry
 Row = dict[str, Any]
 CONFLICT, NOT_FOUND = 409, 404
 PAGE = 1_000
+LOCK = "run.lock"
+PATIENCE = 200  # times 50 ms
+NO_TOTALS: Row = {
+    **dict.fromkeys(
+        ("invoices", "credit_notes", "parked", "excl_vat_cents", "vat_cents", "incl_vat_cents", "cdrs_read", "loaded"), 0
+    ),
+    **dict.fromkeys(
+        ("rejected", "unrated", "other_month", "rated", "amount_micro", "service_micro", "wholesale_micro", "late"), 0
+    ),
+    "regularised_cents": 0,
+    "rejects_by_cause": {},
+}
 
 
 class UnknownRun(RuleError):
@@ -67,12 +79,26 @@ STAGES = {
 Work = Callable[[int], Awaitable[None]]
 
 
-async def spawn(run_id: int) -> None:
-    """Let another process do the work: Typst must never be forked, and pages must answer meanwhile."""
-    root = Path(__file__).parents[2]
-    await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "jobs.billing.worker", str(run_id), cwd=root, start_new_session=True
-    )
+async def spawn(run_id: int, *further: str) -> None:
+    """Let another process do the work, and further stages after it: Typst must never be forked, and pages must answer meanwhile.
+
+    The child is born with the lock, so that a run whose worker lives is never taken for one whose worker died.
+    """
+    for _ in range(PATIENCE):
+        try:
+            held = take_lock(SETTINGS.data_dir / LOCK)
+            break
+        except Busy:  # a worker that has just finished is on its way out
+            await asyncio.sleep(0.05)
+    else:
+        raise await _busy()
+    with held:
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "jobs.billing.worker", str(run_id), *further),
+            cwd=Path(__file__).parents[2],
+            start_new_session=True,
+            pass_fds=[held.fileno()],
+        )
 
 
 async def start(month: Month, actor: str, work: Work = spawn) -> tuple[Row, bool]:
@@ -118,37 +144,36 @@ async def begin(run_id: int, stage: str, actor: str, work: Work = spawn) -> Row:
         raise await _busy() from reason
     if not moved:
         now = RunState(run["state"]).label.lower()
-        raise RunBusy(f"La facturation de {Month.parse(run['month']).french} est dans l'état « {now} » : ce n'est pas le moment.")
+        raise RunBusy(f"La facturation {Month.parse(run['month']).of_french} est dans l'état « {now} » : ce n'est pas le moment.")
     await work(run_id)
     return await get(run_id)
 
 
 async def perform(run_id: int, now: datetime) -> None:
-    """Do the stage in which a run stands, to its end. One process at a time: raises gateways.files.Busy."""
-    with lock(SETTINGS.data_dir / "run.lock"):
-        run = await get(run_id)
-        stage = run["stage"]
-        if RunState(run["state"]) not in COMPUTING:
-            return
+    """Do the stage in which a run stands, to its end, in a process that holds the lock."""
+    run = await get(run_id)
+    stage = run["stage"]
+    if RunState(run["state"]) not in COMPUTING:
+        return
 
-        async def progress(label: str, done: int, total: int) -> None:
-            if done % max(1, total // 100) == 0:
-                await BillingRun.update({BillingRun.done: done, BillingRun.total: total}).where(BillingRun.id == run_id)
+    async def progress(done: int, total: int) -> None:
+        if done % max(1, total // 100) == 0:
+            await BillingRun.update({BillingRun.done: done, BillingRun.total: total}).where(BillingRun.id == run_id)
 
-        try:
-            if stage == "draft":
-                await _set(run_id, RunState.rating)
-                await draft(run, now, progress)
-            elif stage == "validate":
-                await validate(run, now, progress)
-            else:
-                await print_run(run, now, progress)
-        except Exception as reason:
-            await BillingRun.update({BillingRun.state: RunState.failed, BillingRun.error: str(reason)[:2000]}).where(
-                BillingRun.id == run_id
-            )
-            raise
-        await _set(run_id, STAGES[stage][2])
+    try:
+        if stage == "draft":
+            await _set(run_id, RunState.rating)
+            await draft(run, progress)
+        elif stage == "validate":
+            await validate(run, now, progress)
+        else:
+            await print_run(run, progress)
+    except Exception as reason:
+        await BillingRun.update({BillingRun.state: RunState.failed, BillingRun.error: str(reason)[:2000]}).where(
+            BillingRun.id == run_id
+        )
+        raise
+    await _set(run_id, STAGES[stage][2])
 
 
 async def _set(run_id: int, state: RunState) -> None:
@@ -157,7 +182,7 @@ async def _set(run_id: int, state: RunState) -> None:
 
 def working() -> bool:
     """Whether a living process is at work on a run."""
-    return is_locked(SETTINGS.data_dir / "run.lock")
+    return is_locked(SETTINGS.data_dir / LOCK)
 
 
 async def resume(run_id: int, work: Work = spawn) -> Row:
@@ -236,7 +261,7 @@ async def describe(run_id: int) -> Row:
         "month": run["month"],
         "state": run["state"],
         "progress": {"stage": run["stage"], "done": run["done"], "total": run["total"]},
-        "totals": json.loads(run["totals"]),
+        "totals": NO_TOTALS | json.loads(run["totals"]),
         "controls": await controls(run_id),
         "parked": [{"customer_number": row["customer.customer_number"], "reason": row["reason"]} for row in parked],
         "error": run["error"],

@@ -34,7 +34,7 @@ async def validate(run: dict[str, Any], now: datetime, progress: Progress) -> in
         moves = await _moves(batch)
         by_id = {row["id"]: row for row in rows}
         for offset, id in enumerate(batch):
-            await progress("Validation", start + offset, len(waiting))
+            await progress(start + offset, len(waiting))
             await _one(by_id[id], moves.get(id, {}), reseller, now, run["actor"])
     if run["validated_at"] is None:
         async with transaction():
@@ -117,3 +117,13 @@ async def _next(name: str, today: date) -> list[dict[str, Any]]:
         .where(series.name == name, (series.last_issued_on.is_null()) | (series.last_issued_on <= today))
         .returning(series.last_number)
     )
+
+
+async def next_number(pattern: str, today: date) -> str:
+    """The number that the next document of a series will take; nothing is taken."""
+    row = (
+        await NumberSeries.select(NumberSeries.last_number)
+        .where(NumberSeries.name == numbering.series(pattern, today.year))
+        .first()
+    )
+    return numbering.number(pattern, today.year, (row["last_number"] if row else 0) + 1)

@@ -1,9 +1,11 @@
-"""The process that does a run's work: `python -m jobs.billing.worker RUN_ID [STAGE …]`, its stage, then those."""
+"""The process that does a run's work: `python -m jobs.billing.worker RUN_ID [STAGE …]`, its stage, then those.
+
+Whoever starts it hands it the lock (jobs/billing/runs.py, spawn).
+"""
 
 import asyncio
 import sys
 
-from gateways.files import Busy
 from gateways.settings import SETTINGS
 from jobs.billing import runs
 from tables.engine import engine
@@ -16,8 +18,6 @@ async def main(run_id: int, stages: list[str]) -> None:
         for stage in stages:
             actor = (await runs.get(run_id))["actor"]
             await runs.begin(run_id, stage, actor, work=lambda run_id: runs.perform(run_id, SETTINGS.now()))
-    except Busy:
-        print("Une facturation est déjà au travail.", file=sys.stderr)
     finally:
         await engine().close_connection_pool()
 

@@ -136,7 +136,7 @@ def find_header(line: str, columns: Mapping[str, bool], file: str = "") -> Heade
     if not any(counts.values()):
         example = ";".join(name for name in columns if columns[name])
         message = f"La première ligne ne nomme aucune colonne connue. Écrivez-y les noms, séparés par « ; » : {example}."
-        raise refusal(file, 1, "NO_HEADER", message, value=line[:100])
+        raise refusal(file, 1, "NO_HEADER", message)  # without its text: it may be a row with secrets
     missing = [name for name in columns if columns[name] and not counts[name]]
     doubled = [name for name in columns if counts[name] > 1]
     errors = [
