@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,11 +12,13 @@ from piccolo.utils.encoding import dump_json
 
 from endpoints.problems import describe, respond
 from endpoints.throttle import THROTTLE, TooManyTries, address_of
+from rules.errors import RuleError
 from tables.engine import transaction
 from tables.timeline import TimelineEntry
 
 WRITES = ("POST", "PATCH", "DELETE", "PUT")
 ONE_TABLE = re.compile(r"/api/tables/(\w+)/(?:(\d+)/?)?$")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 EVENTS = {"POST": "created", "PATCH": "changed", "PUT": "changed", "DELETE": "deleted"}
 
 
@@ -54,12 +57,22 @@ class Held:
             await send(message)
 
 
+class Unwritable(RuleError):
+    """A text that no UTF-8 can hold: half of a pair of surrogates, on which the generated admin would break."""
+
+    status = 400
+
+
 async def whole_body(receive: Any) -> bytes:
+    """The body of a write. Raises Unwritable."""
     body, more = b"", True
     while more:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
+    with suppress(json.JSONDecodeError, UnicodeDecodeError):
+        if LONE_SURROGATE.search(json.dumps(json.loads(body), ensure_ascii=False)):
+            raise Unwritable("Un caractère de ce texte ne peut pas être enregistré. Retapez-le.")
     return body
 
 

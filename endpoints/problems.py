@@ -13,6 +13,7 @@ from endpoints.faces import render
 from endpoints.incidents import incident
 from rules.errors import RuleError
 
+CSRF_COOKIE = "csrftoken_lc"
 PLACE = ("file", "line", "column", "field", "value", "code", "message")
 PROGRAMS = re.compile(r"/(api|jobs|admin)(/|$)")
 TITLES = {
@@ -100,8 +101,8 @@ def answer(request: Request, exc: Exception) -> Response:
     if isinstance(exc, NotAuthorizedException) and not PROGRAMS.match(request.url.path):
         return Redirect("/entrer", query_params=_way_back(request), status_code=303)
     response = respond(describe(exc, request.scope), request.url.path)
-    if isinstance(exc, PermissionDeniedException):
-        response.delete_cookie("csrftoken_lc")
+    if isinstance(exc, PermissionDeniedException) and CSRF_COOKIE in request.cookies:
+        response.delete_cookie(CSRF_COOKIE)
     for name, value in (getattr(exc, "headers", None) or {}).items():
         response.headers.setdefault(name.lower(), value)
     return response

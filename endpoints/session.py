@@ -11,6 +11,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult, DefineMiddleware
 from piccolo_api.session_auth.tables import SessionsBase
 
+from endpoints.problems import CSRF_COOKIE
 from gateways.settings import SETTINGS
 from tables.access import User
 
@@ -25,7 +26,7 @@ PUBLIC: dict[str, Any] = {"exclude_from_auth": True}
 OTHER_LOCKS = "^/(admin|api|jobs|static|healthz|readyz|metrics)(/|$)"
 CSRF = CSRFConfig(
     secret=SETTINGS.secret_key,
-    cookie_name="csrftoken_lc",
+    cookie_name=CSRF_COOKIE,
     cookie_secure=SETTINGS.production,
     cookie_httponly=True,
     exclude=[OTHER_LOCKS],

@@ -109,12 +109,7 @@ def inspect(path: Path, name: str, columns: Mapping[str, bool]) -> CdrText:
 
 def _is_plain(data: bytes) -> bool:
     """Whether a line number is a record's rank: no quotes, no empty lines, no lone CR (nor a mix of ends, see `inspect`)."""
-    return (
-        b'"' not in data
-        and b"\n\n" not in data
-        and b"\n\r\n" not in data
-        and not LONE_CR.search(data)
-    )
+    return b'"' not in data and b"\n\n" not in data and b"\n\r\n" not in data and not LONE_CR.search(data)
 
 
 def records(text: CdrText) -> Iterator[tuple[int, list[str]]]:

@@ -1,11 +1,17 @@
 """Files that are there whole or not at all: written beside, flushed to disk, then renamed."""
 
+import asyncio
 import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+POLL_S = 0.02
+
+_queues: dict[Path, deque[object]] = {}
 
 
 def publish(path: Path, write: Callable[[Path], object]) -> None:
@@ -32,13 +38,13 @@ class Busy(Exception):
     """Another process holds the lock."""
 
 
-def take_lock(path: Path, wait: bool = False) -> IO[str]:
+def take_lock(path: Path) -> IO[str]:
     """The open file that holds a lock. It can be handed over to a child process, which then holds it; whoever holds it may die
-    in any way, the kernel frees it. Raises Busy unless `wait`."""
+    in any way, the kernel frees it. Raises Busy."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "w")  # noqa: SIM115 (open as long as the lock is held)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         raise Busy(path.name) from None
@@ -46,10 +52,28 @@ def take_lock(path: Path, wait: bool = False) -> IO[str]:
 
 
 @contextmanager
-def lock(path: Path, wait: bool = False) -> Iterator[None]:
-    """One process at a time. Raises Busy unless `wait`."""
-    with take_lock(path, wait):
+def lock(path: Path) -> Iterator[None]:
+    """One process at a time. Raises Busy."""
+    with take_lock(path):
         yield
+
+
+@asynccontextmanager
+async def turn(path: Path) -> AsyncIterator[None]:
+    """The lock, waited for without holding up the event loop; within a process, first come, first served."""
+    queue, ticket = _queues.setdefault(path, deque()), object()
+    queue.append(ticket)
+    try:
+        with ExitStack() as held:
+            while True:
+                if queue[0] is ticket:
+                    with suppress(Busy):
+                        held.enter_context(lock(path))
+                        break
+                await asyncio.sleep(POLL_S)
+            yield
+    finally:
+        queue.remove(ticket)
 
 
 def is_locked(path: Path) -> bool:

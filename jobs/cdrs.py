@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateways import cdr_store
 from gateways.cdr_store import Context, Judged, LivePeriod, Load
-from gateways.files import lock
+from gateways.files import turn
 from gateways.settings import SETTINGS
 from rules.commitment import add_months
 from rules.files.form import Error
@@ -52,7 +52,12 @@ async def load_files(
 ) -> list[FileReport]:
     """Load (path, name) in the order given; two are judged ahead. Raises FormError at the first file of bad form, the ones before kept."""
     root = SETTINGS.data_dir
-    with lock(root / "cdr.lock", wait=True), ThreadPoolExecutor(AHEAD) as pool:
+    async with turn(root / "cdr.lock"):
+        return await _load(root, sources, now, layout, wholesaler)
+
+
+async def _load(root: Path, sources: Iterable[tuple[Path, str]], now: datetime, layout: str, wholesaler: str) -> list[FileReport]:
+    with ThreadPoolExecutor(AHEAD) as pool:
         cdr_store.sweep_unknown(root, [part["path"] for part in await CdrPart.select(CdrPart.path)])
         context = await _context(now)
         waiting = deque(sources)

@@ -1,19 +1,22 @@
 """From the inputs of a month to its drafts, findings and totals; nothing is written. The dry run and the real one are this same act."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from gateways import rating
-from jobs.billing.inputs import Inputs, LateMonth, Row
+from jobs.billing.inputs import Inputs, Key, LateMonth, Row
 from rules import categories, invoicing, recurring
 from rules.errors import RuleError
 from rules.invoicing import BillLine, VatTotal
 from rules.money import cents
-from rules.paris import Month
 from rules.states import InvoiceKind, Section, Severity
+
+Making = Callable[[], Iterator[BillLine]]
 
 
 class NoBillingAddress(RuleError):
@@ -79,7 +82,7 @@ def compute(inputs: Inputs, rated_to: Path | None = None) -> Computed:
         try:
             draft = _draft(inputs, customer, by_customer.get(customer["id"], []), days.get(customer["id"], []))
         except (RuleError, ArithmeticError, LookupError, TypeError, ValueError) as reason:
-            computed.parked.append((customer, str(reason)))
+            computed.parked.append((customer, _told(reason)))
             continue
         if draft.lines:
             computed.drafts.append(draft)
@@ -88,22 +91,29 @@ def compute(inputs: Inputs, rated_to: Path | None = None) -> Computed:
     return computed
 
 
+def _told(reason: Exception) -> str:
+    if isinstance(reason, RuleError):
+        return str(reason)
+    return (
+        f"Le calcul s'est arrêté ({type(reason).__name__} : {reason})."
+        " Vérifiez la fiche du client, ses lignes et ses offres, puis refaites les brouillons."
+    )
+
+
 def _by_customer(
     inputs: Inputs, month: rating.RatedMonth, late: list[tuple[LateMonth, rating.RatedMonth]]
-) -> dict[int, list[BillLine]]:
-    """Usage and regularisation lines of each customer, in the order of its lines."""
-    found: dict[int, list[BillLine]] = {}
+) -> dict[int, list[Making]]:
+    """What makes the usage and regularisation lines of each customer, in the order of its lines: a failure there is its own."""
+    found: dict[int, list[Making]] = {}
     for row in month.usage:
-        found.setdefault(inputs.lines[row.line]["customer"], []).extend(
-            _usage_lines(row, inputs.offer_vat[row.line], inputs.month)
-        )
+        found.setdefault(inputs.lines[row.line]["customer"], []).append(partial(_usage_lines, inputs, row))
     for known, rated in late:
-        for line in _regularisations(known, rated):
-            found.setdefault(inputs.lines[line.line or 0]["customer"], []).append(line)
+        for key, difference in _differences(known, rated):
+            found.setdefault(inputs.lines[key[0]]["customer"], []).append(partial(_regularisation, known, key, difference))
     return found
 
 
-def _usage_lines(row: rating.UsageRow, vat_rate: Decimal, month: Month) -> Iterator[BillLine]:
+def _usage_lines(inputs: Inputs, row: rating.UsageRow) -> Iterator[BillLine]:
     label = categories.label(row.type, row.category)
     for section, part, amount in ((Section.usage, None, row.amount_micro), (Section.third_party, "S", row.service_micro)):
         if cents(amount):
@@ -111,9 +121,9 @@ def _usage_lines(row: rating.UsageRow, vat_rate: Decimal, month: Month) -> Itera
                 section=section,
                 label=label if part is None else f"Service de tiers, {label[0].lower()}{label[1:]}",
                 amount_cents=cents(amount),
-                vat_rate=vat_rate,
+                vat_rate=inputs.offer_vat[row.line],
                 line=row.line,
-                month=str(month),
+                month=str(inputs.month),
                 type=row.type,
                 category=row.category,
                 part=part,
@@ -123,7 +133,7 @@ def _usage_lines(row: rating.UsageRow, vat_rate: Decimal, month: Month) -> Itera
             )
 
 
-def _regularisations(late: LateMonth, rated: rating.RatedMonth) -> Iterator[BillLine]:
+def _differences(late: LateMonth, rated: rating.RatedMonth) -> Iterator[tuple[Key, int]]:
     """Cents by the law of the enlarged month, less the cents billed for it so far (billing law § 1.8)."""
     lawful = {}
     for row in rated.usage:
@@ -132,27 +142,33 @@ def _regularisations(late: LateMonth, rated: rating.RatedMonth) -> Iterator[Bill
     for key in sorted(lawful.keys() | late.billed.keys()):
         difference = lawful.get(key, 0) - late.billed.get(key, 0)
         if difference:
-            line, type_, category, part = key
-            yield BillLine(
-                section=Section.regularisation,
-                label=f"Régularisation {late.input.month.french}, {categories.label(type_, category)}",
-                amount_cents=difference,
-                vat_rate=late.vat_rates[line],
-                line=line,
-                month=str(late.input.month),
-                type=type_,
-                category=category,
-                part=part or None,
-            )
+            yield key, difference
 
 
-def _draft(inputs: Inputs, customer: Row, usage: list[BillLine], days: list[rating.DayRow]) -> Draft:
+def _regularisation(late: LateMonth, key: Key, difference: int) -> Iterator[BillLine]:
+    line, type_, category, part = key
+    yield BillLine(
+        section=Section.regularisation,
+        label=f"Régularisation {late.input.month.french}, {categories.label(type_, category)}",
+        amount_cents=difference,
+        vat_rate=late.vat_rates[line],
+        line=line,
+        month=str(late.input.month),
+        type=type_,
+        category=category,
+        part=part or None,
+    )
+
+
+def _draft(inputs: Inputs, customer: Row, usage: list[Making], days: list[rating.DayRow]) -> Draft:
+    if customer["id"] in inputs.broken:
+        raise inputs.broken[customer["id"]]
     lines: list[BillLine] = []
     for line in inputs.lines_of.get(customer["id"], []):
         for item in inputs.items.get(line["id"], []):
             for charge in recurring.charges(item, inputs.month, customer["discount_percent"]):
                 lines.append(_charge_line(line["id"], item.id, charge, inputs.vat_rates[item.id]))
-    lines += usage
+    lines += chain.from_iterable(make() for make in usage)
     if lines and not (customer["city"] or customer["billing_city"]):
         raise NoBillingAddress("Aucune adresse de facturation. Complétez la fiche du client, puis refaites les brouillons.")
     day = inputs.month.last
@@ -226,9 +242,7 @@ def _about(code: str, severity: str, message: str, inputs: Inputs, line: int) ->
 def _draft_findings(drafts: list[Draft]) -> Iterator[Finding]:
     for draft in drafts:
         if draft.kind == InvoiceKind.credit_note and draft.corrects is None:
-            message = (
-                "Avoir sans facture de référence. Donnez la dernière facture de l'ancien système dans la fiche de l'intégrateur."
-            )
+            message = "Avoir sans facture de référence : ni la nôtre, ni celle de l'ancien système."
             yield Finding("CREDIT_NOTE_WITHOUT_REFERENCE", Severity.warning, message, draft.customer["customer_number"])
 
 

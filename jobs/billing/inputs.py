@@ -11,6 +11,7 @@ from gateways import rating
 from gateways.settings import SETTINGS
 from jobs.cdrs import live_seconds
 from rules import allowances
+from rules.errors import RuleError
 from rules.money import micro
 from rules.paris import Month
 from rules.rates import Rate
@@ -20,7 +21,8 @@ from rules.states import FileState, InvoiceState, LineState, OfferKind
 from tables import billing, catalogue, fleet, invoices, parties, usage
 
 Row = dict[str, Any]
-Billed = dict[tuple[int, str, str, str], int]  # (line, type, category, part) → cents billed so far
+Key = tuple[int, str, str, str]  # line, type, category, part
+Billed = dict[Key, int]  # cents billed so far
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Inputs:
     offer_vat: dict[int, Decimal]  # of a line's usage: its offer's
     usage: rating.MonthInput
     late: list[LateMonth]
+    broken: dict[int, Exception]  # customer → what keeps an item of its lines from being read
     done: set[int]  # customers whose document of this run is validated
     references: dict[int, tuple[str, date]]  # customer → last invoice of ours
     file_totals: dict[str, Any] = field(default_factory=dict)
@@ -55,7 +58,8 @@ async def read(month: Month, run_id: int | None = None) -> Inputs:
     reseller = await parties.Reseller.select().first() or {}
     customers = {row["id"]: row for row in await parties.Customer.select()}
     lines = {row["id"]: row for row in await fleet.Line.select().where(fleet.Line.state != LineState.cancelled)}
-    items = await _items(lines)
+    broken: dict[int, Exception] = {}
+    items = await _items(lines, broken)
     versions = await _versions()
     invoiced = await billing.BillingRun.select().where(billing.BillingRun.validated_at.is_not_null())
     common = _Common(lines, items, versions, parse_peak(reseller.get("peak_hours", "")))
@@ -76,11 +80,12 @@ async def read(month: Month, run_id: int | None = None) -> Inputs:
         customers=customers,
         lines=lines,
         lines_of=_by_customer(lines),
-        items=_recurring(lines, items, await _discounts()),
+        items=_recurring(lines, items, await _discounts(), broken),
         vat_rates={row["id"]: row["offer.vat_rate"] for row in items},
         offer_vat=_offer_vat(items, month),
         usage=common.month_input(month, parts),
         late=late,
+        broken=broken,
         done=await _done(run_id),
         references=await _references(),
         file_totals=await _file_totals(files)
@@ -131,7 +136,7 @@ class _Common:
         )
 
 
-async def _items(lines: dict[int, Row]) -> list[Row]:
+async def _items(lines: dict[int, Row], broken: dict[int, Exception]) -> list[Row]:
     """Items with their catalogue version; `ends_on` also knows the line's end, `buckets` are parsed."""
     item, offer = fleet.LineItem, fleet.LineItem.offer
     rows = await item.select(
@@ -157,7 +162,10 @@ async def _items(lines: dict[int, Row]) -> list[Row]:
         ends = [day for day in (row["ends_on"], line["terminated_on"]) if day]
         row["ends_on"] = min(ends) if ends else None
         text = row["offer.allowances"]
-        row["buckets"] = parsed[text] if text in parsed else parsed.setdefault(text, allowances.parse(text))
+        try:
+            row["buckets"] = parsed[text] if text in parsed else parsed.setdefault(text, allowances.parse(text))
+        except RuleError as reason:
+            row["buckets"], broken[line["customer"]] = (), reason
         kept.append(row)
     return kept
 
@@ -169,32 +177,41 @@ def _by_customer(lines: dict[int, Row]) -> dict[int, list[Row]]:
     return found
 
 
-async def _discounts() -> dict[int, list[Discount]]:
-    found: dict[int, list[Discount]] = {}
+async def _discounts() -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
     for row in await fleet.Discount.select().order_by(fleet.Discount.id):
-        amount = None if row["amount"] is None else micro(row["amount"])
-        found.setdefault(row["item"], []).append(Discount(row["percent"], amount, row["until"]))
+        found.setdefault(row["item"], []).append(row)
     return found
 
 
-def _recurring(lines: dict[int, Row], items: list[Row], discounts: dict[int, list[Discount]]) -> dict[int, list[RecurringItem]]:
+def _recurring(
+    lines: dict[int, Row], items: list[Row], discounts: dict[int, list[Row]], broken: dict[int, Exception]
+) -> dict[int, list[RecurringItem]]:
     found: dict[int, list[RecurringItem]] = {}
     for row in sorted(items, key=lambda row: (row["line"], row["kind"] != OfferKind.offer, row["position"], row["starts_on"])):
-        found.setdefault(row["line"], []).append(
-            RecurringItem(
-                id=row["id"],
-                label=row["offer.label"],
-                monthly_micro=micro(row["monthly_price"]),
-                terms=row["terms"],
-                starts_on=row["starts_on"],
-                ends_on=row["ends_on"],
-                billed_until=row["billed_until"],
-                taken_over=row["taken_over_until"] is not None,
-                activation_micro=micro(row["offer.activation_fee"]),
-                discounts=tuple(discounts.get(row["id"], ())),
-            )
-        )
+        try:
+            found.setdefault(row["line"], []).append(_recurring_item(row, discounts.get(row["id"], [])))
+        except (ArithmeticError, ValueError) as reason:
+            broken[lines[row["line"]]["customer"]] = reason
     return found
+
+
+def _recurring_item(row: Row, discounts: list[Row]) -> RecurringItem:
+    return RecurringItem(
+        id=row["id"],
+        label=row["offer.label"],
+        monthly_micro=micro(row["monthly_price"]),
+        terms=row["terms"],
+        starts_on=row["starts_on"],
+        ends_on=row["ends_on"],
+        billed_until=row["billed_until"],
+        taken_over=row["taken_over_until"] is not None,
+        activation_micro=micro(row["offer.activation_fee"]),
+        discounts=tuple(
+            Discount(found["percent"], None if found["amount"] is None else micro(found["amount"]), found["until"])
+            for found in discounts
+        ),
+    )
 
 
 def _offer_vat(items: list[Row], month: Month) -> dict[int, Decimal]:

@@ -24,7 +24,10 @@ THREADS = 2
 
 
 async def print_run(run: dict[str, Any], progress: Progress) -> int:
-    """The PDFs that validated documents of the run still lack. Can be stopped anywhere and called again."""
+    """The PDFs that validated documents of the run still lack. Can be stopped anywhere and called again.
+
+    Raises PaperRefused once all the others are made.
+    """
     sealed = {
         row["invoice"]
         for row in await SealedDocument.select(SealedDocument.invoice).where(SealedDocument.invoice.run == run["id"])
@@ -36,20 +39,32 @@ async def print_run(run: dict[str, Any], progress: Progress) -> int:
     )
     waiting = [row["id"] for row in rows if row["id"] not in sealed]
     destinations = {row["id"]: row["destination"] for row in await Rate.select(Rate.id, Rate.destination)}
+    refused: list[str] = []
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(waiting), BATCH):
             await progress(start, len(waiting))
-            await _batch(waiting[start : start + BATCH], run, destinations, pool)
+            refused += await _batch(waiting[start : start + BATCH], run, destinations, pool)
+    if refused:
+        raise paper.PaperRefused(" ".join(refused))
     return len(waiting)
 
 
-async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, str], pool: ThreadPoolExecutor) -> None:
+async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, str], pool: ThreadPoolExecutor) -> list[str]:
+    """Seal what can be made of these; what is wrong with the rest."""
     rows = await Invoice.select(Invoice.id, Invoice.customer, Invoice.document).where(Invoice.id.is_in(ids))
     calls = await _calls(rows, run, destinations)
+    documents = [json.loads(row["document"]) for row in rows]
     jobs = [
-        pool.submit(_make, row["id"], json.loads(row["document"]), calls.get(row["customer"], []), run["month"]) for row in rows
+        pool.submit(_make, row["id"], document, calls.get(row["customer"], []), run["month"])
+        for row, document in zip(rows, documents, strict=True)
     ]
-    sealed = [document for job in jobs for document in await asyncio.wrap_future(job)]
+    sealed: list[tuple] = []
+    refused = []
+    for document, job in zip(documents, jobs, strict=True):
+        try:
+            sealed += await asyncio.wrap_future(job)
+        except paper.PaperRefused as reason:
+            refused.append(f"{document['number']} : {reason}")
     columns = SealedDocument
     async with transaction():
         await insert_many(
@@ -58,8 +73,9 @@ async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, st
                 *(columns.invoice, columns.kind, columns.name, columns.path, columns.sha256, columns.size_bytes),
                 *(columns.replaced_characters, columns.created_at),
             ],
-            [(*document, datetime.now(UTC)) for document in sealed],
+            [(*made, datetime.now(UTC)) for made in sealed],
         )
+    return refused
 
 
 def _make(id: int, document: dict[str, Any], calls: list[dict], month: str) -> list[tuple]:

@@ -1,10 +1,10 @@
 """The whole program as a browser or a script meets it, without a socket; each test on both engines."""
 
 import pytest
+
 from endpoints.throttle import THROTTLE
 from gateways.settings import SETTINGS
 from tables.access import User
-
 from tests.endpoints.visitor import API_TOKEN, CRON_TOKEN, EMAIL, PASSWORD, Visitor
 
 

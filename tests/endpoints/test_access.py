@@ -7,10 +7,10 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from jobs.access import BadAccount, LinkSpent, create_access_link, holder, use_access_link
 from tables.access import AccessLink, User
 from tables.timeline import TimelineEntry
-
 from tests.endpoints.visitor import EMAIL, PASSWORD, Visitor
 
 NOW = datetime.now(UTC)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from endpoints import outer
 from gateways.settings import SETTINGS
 
@@ -40,7 +41,9 @@ async def test_only_production_promises_https(visitor, monkeypatch):
     assert "max-age" in (await visitor.get("/healthz")).headers["strict-transport-security"]
 
 
-@pytest.mark.parametrize("path", ["/entrer", "/admin/public/login/", "/admin/api/tables/customer/", "/api/reseller", "/nulle-part"])
+@pytest.mark.parametrize(
+    "path", ["/entrer", "/admin/public/login/", "/admin/api/tables/customer/", "/api/reseller", "/nulle-part"]
+)
 async def test_a_body_over_one_megabyte_is_413_also_under_mounts_and_without_length(program, path):
     method = "PUT" if path == "/api/reseller" else "POST"
     announced = await program.request(method, path, content=b"x" * (outer.MEGABYTE + 1))
@@ -75,7 +78,8 @@ def test_imports_may_bring_more_and_cdrs_the_most():
 
 
 @pytest.mark.parametrize(
-    "host, served", [("lc.example", True), ("lc.example:8443", True), ("evil.example", False), ("lc.example.evil.example", False), ("[", False)]
+    "host, served",
+    [("lc.example", True), ("lc.example:8443", True), ("evil.example", False), ("lc.example.evil.example", False), ("[", False)],
 )
 async def test_only_our_host_names_are_served(visitor, monkeypatch, host, served):
     monkeypatch.setattr(SETTINGS, "allowed_hosts", ("lc.example",))
@@ -88,7 +92,9 @@ async def test_a_crooked_path_leads_nowhere(program, path):
     assert (await program.get(f"http://testserver{path}")).status_code == 404
 
 
-@pytest.mark.parametrize("path, module", [("/api/reseller", "endpoints.reseller.current"), ("/acces/x", "endpoints.login.holder")])
+@pytest.mark.parametrize(
+    "path, module", [("/api/reseller", "endpoints.reseller.current"), ("/acces/x", "endpoints.login.holder")]
+)
 async def test_a_breakdown_shows_a_code_and_logs_the_trace(program, monkeypatch, caplog, path, module):
     async def boom(*_):
         raise RuntimeError("very private\nsecond line")

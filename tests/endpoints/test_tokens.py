@@ -3,10 +3,10 @@
 import re
 
 import pytest
+
 from app import inner
 from endpoints.admin import ADMIN
 from gateways.settings import SETTINGS
-
 from tests.endpoints.visitor import API_TOKEN, CRON_TOKEN, Visitor
 
 ROUTES = sorted({route.path for route in inner.routes})
@@ -55,9 +55,22 @@ async def test_every_route_of_the_generated_admin_but_its_page_asks_too(visitor)
         assert (await visitor.get(f"/admin/{path}")).status_code == 404, path
 
 
-@pytest.mark.parametrize("path", ["/api/reseller", "/api/reseller/", "/api", "/api/", "/api/nulle-part", "/api/docs/x", "/jobs/x", "/%61pi/reseller"])
 @pytest.mark.parametrize(
-    "authorization", [None, "", "Bearer", "Bearer ", f"Bearer {API_TOKEN[:-1]}", f"Bearer {API_TOKEN}a", f"Basic {API_TOKEN}", API_TOKEN, "Bearer é"]
+    "path", ["/api/reseller", "/api/reseller/", "/api", "/api/", "/api/nulle-part", "/api/docs/x", "/jobs/x", "/%61pi/reseller"]
+)
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {API_TOKEN[:-1]}",
+        f"Bearer {API_TOKEN}a",
+        f"Basic {API_TOKEN}",
+        API_TOKEN,
+        "Bearer é",
+    ],
 )
 async def test_without_the_right_token_it_is_401_before_anything_else(visitor, path, authorization):
     headers = {} if authorization is None else {"authorization": authorization.encode()}

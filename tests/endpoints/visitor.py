@@ -3,6 +3,7 @@
 import re
 
 import httpx
+
 from app import app
 
 API_TOKEN, CRON_TOKEN = "a" * 40, "c" * 40

@@ -1,0 +1,85 @@
+"""SIGKILL anywhere in load, draft, validate and print, then resume: the same months as without a fault, to the byte."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from datetime import datetime
+
+import month_samples
+import pytest
+from children import Child, Dead, paths_of
+
+from gateways.settings import SETTINGS
+from jobs import cdrs, folder
+from jobs.billing import runs
+from rules.paris import Month
+from tables.billing import BillingRun
+
+SEED = 1
+KILLS = 20
+STRIKES = {"load": 3, "draft": 2, "validate": 3, "print": 2}  # of each month
+KEEPS_ITS_WORK = ("load", "validate")  # what is done stays done: the strikes share one way through
+
+
+class Killer:
+    """Gives an order to a fresh process and kills it on the way, at a random event or after a random time."""
+
+    def __init__(self, bear, measures, seed: int) -> None:
+        self.bear, self.measures, self.random = bear, measures, random.Random(seed)
+        self.kills = 0
+
+    def strike(self, month: str, stage: str, order: str, **values) -> None:
+        one: Child = self.bear()
+        usual = self.measures[month, stage]
+        share = STRIKES[stage] if stage in KEEPS_ITS_WORK else 1
+        if self.random.random() < 0.6:
+            event = self.random.randint(1, usual["events"] // share)
+            one.send(order, clock=month_samples.CLOCKS[month], kill_at=event, **values)
+        else:
+            one.send(order, clock=month_samples.CLOCKS[month], **values)
+            time.sleep(self.random.uniform(0, 0.7 * usual["seconds"] / share))
+            one.process.send_signal(signal.SIGKILL)
+        try:
+            one.answer()
+        except Dead as death:
+            assert death.args == (-signal.SIGKILL,)
+            self.kills += 1
+
+
+def test_killed_at_twenty_random_points_two_months_end_as_if_nothing_had_happened(child, two_months, uninterrupted):
+    golden, measures = uninterrupted
+    killer = Killer(child, measures, SEED)
+    print(f"seed {SEED}")
+    one: Child = child()
+    one.ask("import_reference", source=str(two_months), month="2026-10")
+    for month, clock in month_samples.CLOCKS.items():
+        paths = paths_of(two_months, month)
+        for _ in range(STRIKES["load"]):
+            killer.strike(month, "load", "load", paths=paths)
+        one.ask("load", clock=clock, paths=paths)
+        found = one.ask("tell")
+        in_store = [path for path in found["stored"] if path.startswith("cdr/")]
+        assert in_store == [path for path in found["named"] if path.startswith("cdr/")]
+
+        run = one.ask("start", clock=clock, month=month)["id"]
+        for stage, end in (("draft", "controlled"), ("validate", "validated"), ("print", "printed")):
+            if stage != "draft":
+                one.ask("begin", run=run, stage=stage)
+            for _ in range(STRIKES[stage]):
+                killer.strike(month, stage, "work", run=run, stages=[])
+            assert one.ask("resume", clock=clock, run=run) == end
+            if stage == "draft":
+                one.ask("waive", run=run)
+    while killer.kills < KILLS:  # strikes that came too late
+        killer.strike("2026-10", "load", "load", paths=paths_of(two_months, "2026-10"))
+    one.ask("load", paths=[])
+
+    found = one.ask("tell")
+    for name, told in golden.items():
+        assert found["told"][name] == told, name
+    assert found["stored"] == found["named"]
+    numbers = sorted(invoice["number"] for invoice in found["told"]["invoices"])
+    assert numbers == [f"A2026-{1:06}", *(f"F2026-{number:06}" for number in range(1, len(numbers)))]
+    assert found["told"]["validated"] == dict.fromkeys(numbers, 1)
