@@ -101,7 +101,7 @@ def page(template: str, configs: Sequence[Guarded]) -> str:
     for before, after in (
         ("</head>", ours),
         ('lang="en"', 'lang="fr"'),
-        ("<title>Piccolo Admin", "<title>Référentiel – Ligne Claire"),
+        ("<title>Piccolo Admin", "<title>Ligne Claire"),
     ):
         page = page.replace(before, after, 1)
     return page

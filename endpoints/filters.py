@@ -107,7 +107,4 @@ def sector(part: int, whole: int) -> str:
     return f"M50 50V4A46 46 0 {int(angle > pi)} 1 {50 + 46 * sin(angle):.2f} {50 - 46 * cos(angle):.2f}z"
 
 
-ALL = {
-    "euros": euros, "price": price, "number": number, "count": count, "day": day, "instant": instant, "month": month, "of_month": of_month,
-    "size": size, "phone": phone, "french": french, "sector": sector,
-}  # fmt: skip
+ALL = {each.__name__: each for each in (euros, price, number, count, day, instant, month, of_month, size, phone, french, sector)}

@@ -68,7 +68,9 @@ async def told() -> dict[str, Any]:
             {
                 "invoices": invoices,
                 "papers": await _papers(),
-                "series": await NumberSeries.select(NumberSeries.name, NumberSeries.last_number, NumberSeries.last_issued_on),
+                "series": await NumberSeries.select(NumberSeries.name, NumberSeries.last_number, NumberSeries.last_issued_on).order_by(
+                    NumberSeries.name
+                ),
                 "validated": Counter(
                     row["after"]["number"] if isinstance(row["after"], dict) else json.loads(row["after"])["number"]
                     for row in await TimelineEntry.select(TimelineEntry.after).where(

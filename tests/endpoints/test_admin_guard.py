@@ -21,11 +21,13 @@ from tests.endpoints.visitor import EMAIL
 
 MOUNTED = {config.table_class._meta.tablename: config for config in CONFIGS}
 READ_ONLY = {
-    "invoice", "invoice_line", "number_series", "sealed_document", "billing_run", "finding", "waiver", "parked_customer", "cdr_file",
-    "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
+    "invoice", "invoice_line", "number_series", "sealed_document", "billing_run", "finding", "waiver", "parked_customer",
+    "cdr_file", "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
 }  # fmt: skip
 LAWFUL = {
-    "customer": {"customer_number": "C1", "login": "C1", "company_name": "Essai", "street": "1 rue X", "postcode": "69001", "city": "Lyon"},
+    "customer": {
+        "customer_number": "C1", "login": "C1", "company_name": "Essai", "street": "1 rue X", "postcode": "69001", "city": "Lyon",
+    },
     "offer": {"code": "PRO", "label": "Pro", "vat_rate": Decimal(20), "valid_from": date(2026, 1, 1)},
     "roaming_zone": {"zone": "EU", "mcc": "262"},
     "commitment_type": {"code": "24M", "label": "24 mois", "months": 24},

@@ -42,7 +42,7 @@ def admin_paths(routes, prefix=""):
 
 
 async def test_every_route_of_the_generated_admin_but_its_page_asks_too(visitor):
-    private = [route for route in ADMIN.routes if getattr(route, "path", "") == "/api"][0]
+    private = next(route for route in ADMIN.routes if getattr(route, "path", "") == "/api")
     app = private.app
     while not hasattr(app, "routes"):
         app = app.app

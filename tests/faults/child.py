@@ -1,30 +1,35 @@
-"""A process that the proofs of faults and races start, ask and kill: one order a line in JSON on its input, one answer a line.
+"""The processes that the proofs of faults and races ask and kill: one order a line in JSON, one answer a line.
 
-Each query, commit, flush and rename is an event; an order may name the event at which the process kills itself.
+Started once with everything imported, it forks a child for each line {env, socket} on its input: a process costs no start.
+Each query, commit, flush and rename of a child is an event; an order may name the event at which the child kills itself.
 """
 
 import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 import month_samples
+import piccolo_conf
 from gateways.files import lock
 from gateways.settings import SETTINGS
 from jobs import cdrs, folder
 from jobs.billing import runs, worker
-from piccolo.engine.postgres import PostgresTransaction
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.engine.sqlite import SQLiteTransaction
 from rules.paris import Month
 from rules.states import COMPUTING, RunState
-from tables.engine import engine
+from tables.engine import TunedSQLite, engine, make_engine
+from tables.piccolo_app import TABLES
 
 events = 0
 kill_at = 0
@@ -61,7 +66,8 @@ for owner, name in (
     (os, "replace"),
     (SQLiteTransaction, "commit"),
     (PostgresTransaction, "commit"),
-    (type(engine()), "run_querystring"),
+    (TunedSQLite, "run_querystring"),
+    (PostgresEngine, "run_querystring"),
 ):
     count(owner, name)
 
@@ -106,11 +112,10 @@ async def work(run: int, stages: list[str]):
 
 
 async def resume(run: int):
-    """With a worker of its own, awaited."""
-    await runs.resume(run)
+    """With a worker of its own, awaited; asked again while the dead one's lock is on its way out."""
     deadline = time.monotonic() + 60
-    while RunState((await runs.get(run))["state"]) in COMPUTING and time.monotonic() < deadline:
-        await asyncio.sleep(0.02)
+    while RunState((await runs.resume(run))["state"]) in COMPUTING and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
     return (await runs.get(run))["state"]
 
 
@@ -144,20 +149,40 @@ async def obey(order: str, at: float = 0, clock: str = "", **values):
     return await ORDERS[order](**values)
 
 
-async def main() -> None:
+async def serve(stream: IO[str]) -> None:
     global events, kill_at
     await engine().start_connection_pool()
-    print("ready", flush=True)
-    while line := await asyncio.to_thread(sys.stdin.readline):
+    print(json.dumps({"pid": os.getpid()}), file=stream, flush=True)
+    while line := await asyncio.to_thread(stream.readline):
         values = json.loads(line)
         events, kill_at, begun = 0, values.pop("kill_at", 0), time.perf_counter()
         try:
             answer = {"answer": await obey(**values)}
         except Exception as reason:
             answer = {"error": type(reason).__name__, "message": str(reason)}
-        print(json.dumps(answer | {"events": events, "seconds": time.perf_counter() - begun}, default=str), flush=True)
+        told = answer | {"events": events, "seconds": time.perf_counter() - begun}
+        print(json.dumps(told, default=str), file=stream, flush=True)
     await engine().close_connection_pool()
 
 
+def live(env: dict[str, str], address: str) -> None:
+    """A child: the settings and the database are those of `env`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.environ.update(env)
+    SETTINGS.data_dir, SETTINGS.database_url = Path(env["DATA_DIR"]), env["DATABASE_URL"]
+    SETTINGS.clock = datetime.fromisoformat(env["CLOCK"])
+    piccolo_conf.DB = make_engine(env["DATABASE_URL"], str(SETTINGS.data_dir / "ligne_claire.sqlite"))
+    for table in TABLES:
+        table._meta._db = piccolo_conf.DB
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(address)
+    asyncio.run(serve(connection.makefile("rw")))
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        if os.fork() == 0:
+            live(**json.loads(line))
+            os._exit(0)

@@ -1,23 +1,34 @@
 """Processes to kill and to race, and the months that they bill."""
 
 import shutil
+import tempfile
+from pathlib import Path
 
 import month_samples
 import pytest
-from children import Child, paths_of
+from children import Child, Nursery, paths_of
+
+@pytest.fixture(scope="session")
+def nursery():
+    folder = Path(tempfile.mkdtemp(prefix="nursery-"))
+    made = Nursery(folder)
+    yield made
+    made.close()
+    shutil.rmtree(folder)
+
 
 @pytest.fixture
-def child(database_env):
+def child(database_env, nursery):
     """Makes children on this test's database; they die with the test."""
     born: list[Child] = []
 
     def bear() -> Child:
-        born.append(Child(database_env))
+        born.append(nursery.child(database_env))
         return born[-1]
 
     yield bear
     for one in born:
-        one.end()
+        one.close()
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +37,11 @@ def two_months(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def uninterrupted(migrated_sqlite, two_months, tmp_path_factory):
+def uninterrupted(migrated_sqlite, two_months, nursery, tmp_path_factory):
     """The two months billed without a fault on SQLite: what is told then; how many events and seconds each stage takes."""
     root = tmp_path_factory.mktemp("golden")
     shutil.copy(migrated_sqlite, root / "ligne_claire.sqlite")
-    one = Child({"DATA_DIR": str(root), "DATABASE_URL": ""})
+    one = nursery.child({"DATA_DIR": str(root), "DATABASE_URL": ""})
     measures: dict[tuple[str, str], dict] = {}
 
     def measured(month: str, stage: str, order: str, **values):
@@ -48,6 +59,6 @@ def uninterrupted(migrated_sqlite, two_months, tmp_path_factory):
             one.ask("begin", run=run, stage=stage)
             assert measured(month, stage, "work", run=run, stages=[]) == end
     found = one.ask("tell")
-    one.end()
+    one.close()
     assert found["stored"] == found["named"]
     return found["told"], measures
