@@ -36,13 +36,17 @@ Multipart = Annotated[Upload, Body(media_type=RequestEncodingType.MULTI_PART)]
 
 
 @post("/cdrs", status_code=200)
-async def load_cdrs(data: Multipart) -> dict[str, Any]:
-    """Load a CDR file: good rows are loaded, rejects are kept; a file already loaded changes nothing. 422: an error of form."""
+async def load_cdrs(data: Multipart, mode: Mode = "valid") -> dict[str, Any]:
+    """Load a CDR file: good rows are loaded, rejects are kept; a file already loaded changes nothing. 422: an error of form.
+
+    `preview` only tells; the other two modes do the same here.
+    """
     with tempfile.TemporaryDirectory(dir=SETTINGS.data_dir) as folder:
         path = Path(folder) / "upload"
         with open(path, "wb") as file:
             shutil.copyfileobj(data.file.file, file)
-        reports = await cdrs.load_files([(path, data.file.filename)], now=SETTINGS.now(), layout=data.layout)
+        sources = [(path, data.file.filename)]
+        reports = await cdrs.load_files(sources, now=SETTINGS.now(), layout=data.layout, preview=mode == "preview")
     return reports[0].__dict__
 
 

@@ -15,7 +15,6 @@ LIMITS = {"/api/imports/cdrs": 200 * MEGABYTE, "/api/imports/": 10 * MEGABYTE, "
 NOTHING_ELSE = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 OWN = " ".join(f"{kind}-src 'self';" for kind in ("script", "style", "font", "connect"))
 CSP = f"default-src 'none'; {OWN} img-src 'self' data:; {NOTHING_ELSE}"
-ADMIN_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -48,7 +47,7 @@ class Answer:
         await self._send(message)
 
     def _dressed(self, headers: Any) -> list[tuple[bytes, bytes]]:
-        ours = {"content-security-policy": ADMIN_CSP if self._path.startswith("/admin/") else CSP, **HEADERS}
+        ours = {"content-security-policy": CSP, **HEADERS}
         if SETTINGS.production:
             ours |= HSTS
         kept = [(name, value) for name, value in headers if name.lower().decode() not in ours]

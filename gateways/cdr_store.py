@@ -110,11 +110,14 @@ class Judged:
     text: cdr_file.CdrText
     con: duckdb.DuckDBPyConnection
 
-    def settle(self, root: Path, stored: Mapping[str, Sequence[str]]) -> Load:
-        """Find the twins among `stored` (month → paths of the wholesaler's parts), publish the good rows, give back the rest."""
+    def settle(self, root: Path, stored: Mapping[str, Sequence[str]], preview: bool = False) -> Load:
+        """Find the twins among `stored` (month → paths of the wholesaler's parts), publish the good rows, give back the rest.
+
+        A preview publishes nothing.
+        """
         _twins(self.con, root, stored)
         rows = self.con.execute("SELECT count(*) FROM judged").fetchone()[0]  # type: ignore[index]
-        load = Load(rows, _rejects(self.con, self.text.header.separator), _publish(self.con, root, self.text.sha256))
+        load = Load(rows, _rejects(self.con, self.text.header.separator), _publish(self.con, root, self.text.sha256, preview))
         self.con.close()
         return load
 
@@ -295,12 +298,12 @@ def _rejects(con: duckdb.DuckDBPyConnection, separator: str) -> list[Reject]:
     return [Reject(line, cdr_file.raw_line([cell or "" for cell in cells], separator), cause) for cause, line, *cells in rows]
 
 
-def _publish(con: duckdb.DuckDBPyConnection, root: Path, sha: str) -> list[Part]:
+def _publish(con: duckdb.DuckDBPyConnection, root: Path, sha: str, preview: bool) -> list[Part]:
     months = con.execute(
         "SELECT strftime(day, '%Y-%m') AS month, count(*) FROM sorted_out WHERE cause IS NULL GROUP BY month ORDER BY month"
     ).fetchall()
     parts = [Part(month, f"cdr/{month}/{sha[:32]}.parquet", rows) for month, rows in months]
-    for part in parts:
+    for part in () if preview else parts:
         query = (
             f"COPY (SELECT line_id, ts, key, day, {CONTENT.replace('ts, ', '')}, origin, line_number FROM sorted_out"
             f" WHERE cause IS NULL AND strftime(day, '%Y-%m') = '{part.month}' ORDER BY line_id, ts, key)"

@@ -13,10 +13,11 @@ from gateways.cdr_store import Context, Judged, LivePeriod, Load
 from gateways.files import turn
 from gateways.settings import SETTINGS
 from rules.commitment import add_months
+from rules.errors import RuleError
 from rules.files.form import Error
 from rules.files.written import csv_text
 from rules.paris import epoch, paris_date
-from rules.states import FileState, LineState, RejectCause
+from rules.states import FileState, LineState, RejectCause, RejectState
 from tables.billing import BillingRun
 from tables.catalogue import RoamingZone
 from tables.engine import insert_many, transaction
@@ -25,17 +26,22 @@ from tables.imports import ImportBatch
 from tables.parties import Reseller
 from tables.usage import CdrFile, CdrPart, CdrReject
 
+LAYOUTS = {"default": "default"}  # layout → the wholesaler whose files it describes
 ENDLESS = epoch(date(2999, 1, 1))
 MOST_ERRORS = 1000
 AHEAD = 2
+
+
+class UnknownLayout(RuleError):
+    """A CDR layout that nobody described."""
 
 
 @dataclass
 class FileReport:
     """`created`: CDRs loaded; `errors`: at most 1 000 rejects."""
 
-    batch_id: int
-    cdr_file_id: int
+    batch_id: int | None
+    cdr_file_id: int | None
     file_sha256: str
     rows: int = 0
     created: int = 0
@@ -48,29 +54,32 @@ class FileReport:
 
 
 async def load_files(
-    sources: Iterable[tuple[Path, str]], *, now: datetime, layout: str = "default", wholesaler: str = "default"
+    sources: Iterable[tuple[Path, str]], *, now: datetime, layout: str = "default", preview: bool = False
 ) -> list[FileReport]:
-    """Load (path, name) in the order given; two are judged ahead. Raises FormError at the first file of bad form, the ones before kept."""
-    root = SETTINGS.data_dir
-    async with turn(root / "cdr.lock"):
-        return await _load(root, sources, now, layout, wholesaler)
+    """Load (path, name) in the order given; two are judged ahead. A preview writes nothing.
+
+    Raises UnknownLayout, and FormError at the first file of bad form, the ones before kept.
+    """
+    if layout not in LAYOUTS:
+        raise UnknownLayout(f"Format « {layout} » inconnu. Les formats sont : {', '.join(LAYOUTS)}.")
+    async with turn(SETTINGS.data_dir / "cdr.lock"):
+        with ThreadPoolExecutor(AHEAD) as pool:
+            return await _load(deque(sources), await _context(now), layout, preview, pool)
 
 
-async def _load(root: Path, sources: Iterable[tuple[Path, str]], now: datetime, layout: str, wholesaler: str) -> list[FileReport]:
-    with ThreadPoolExecutor(AHEAD) as pool:
-        cdr_store.sweep_unknown(root, [part["path"] for part in await CdrPart.select(CdrPart.path)])
-        context = await _context(now)
-        waiting = deque(sources)
-        judging: deque[tuple[str, Future[Judged]]] = deque()
-        reports = []
-        while waiting or judging:
-            while waiting and len(judging) < AHEAD:
-                path, name = waiting.popleft()
-                judging.append((name, pool.submit(cdr_store.judge, path, name, context)))
-            name, future = judging.popleft()
-            judged = await asyncio.wrap_future(future)
-            reports.append(await _settle(root, judged, name, layout, wholesaler))
-        return reports
+async def _load(
+    waiting: deque[tuple[Path, str]], context: Context, layout: str, preview: bool, pool: ThreadPoolExecutor
+) -> list[FileReport]:
+    cdr_store.sweep_unknown(SETTINGS.data_dir, [part["path"] for part in await CdrPart.select(CdrPart.path)])
+    judging: deque[tuple[str, Future[Judged]]] = deque()
+    reports = []
+    while waiting or judging:
+        while waiting and len(judging) < AHEAD:
+            path, name = waiting.popleft()
+            judging.append((name, pool.submit(cdr_store.judge, path, name, context)))
+        name, future = judging.popleft()
+        reports.append(await _settle(await asyncio.wrap_future(future), name, layout, preview))
+    return reports
 
 
 async def _context(now: datetime) -> Context:
@@ -113,20 +122,20 @@ def _before(month: str) -> str:
     return f"{year}-{number - 1:02d}" if number > 1 else f"{year - 1}-12"
 
 
-async def _settle(root: Path, judged: Judged, name: str, layout: str, wholesaler: str) -> FileReport:
+async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> FileReport:
     sha = judged.text.sha256
     known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha).first()
     if known:
         first = await ImportBatch.select(ImportBatch.id).where(ImportBatch.kind == "cdrs", ImportBatch.file_sha256 == sha).first()
-        return FileReport(first["id"] if first else 0, known["id"], sha, duplicate_file=True)
+        return FileReport(first["id"] if first else None, known["id"], sha, duplicate_file=True)
     stored: dict[str, list[str]] = {}
-    for part in await CdrPart.select(CdrPart.month, CdrPart.path).where(
-        CdrPart.file.wholesaler == wholesaler, CdrPart.file.state == FileState.loaded
+    part = CdrPart
+    for row in await part.select(part.month, part.path).where(
+        part.file.wholesaler == LAYOUTS[layout], part.file.state == FileState.loaded
     ):
-        stored.setdefault(part["month"], []).append(part["path"])
-    load = await asyncio.to_thread(judged.settle, root, stored)
-    batch_id, file_id = await _record(load, sha, name, layout, wholesaler)
-    errors = [asdict(_error(reject, name)) for reject in load.rejects[:MOST_ERRORS]]
+        stored.setdefault(row["month"], []).append(row["path"])
+    load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, preview)
+    batch_id, file_id = (None, None) if preview else await _record(load, sha, name, layout)
     return FileReport(
         batch_id,
         file_id,
@@ -135,20 +144,21 @@ async def _settle(root: Path, judged: Judged, name: str, layout: str, wholesaler
         load.loaded,
         rejected=len(load.rejects),
         rejects_by_cause=load.rejects_by_cause,
-        errors=errors,
+        errors=[asdict(_error(reject, name)) for reject in load.rejects[:MOST_ERRORS]],
     )
 
 
-async def _record(load: Load, sha: str, name: str, layout: str, wholesaler: str) -> tuple[int, int]:
+async def _record(load: Load, sha: str, name: str, layout: str) -> tuple[int, int]:
+    rejected = len(load.rejects)
     async with transaction():
         file = CdrFile(
             name=name,
             sha256=sha,
             layout=layout,
-            wholesaler=wholesaler,
+            wholesaler=LAYOUTS[layout],
             rows=load.rows,
             loaded=load.loaded,
-            rejected=len(load.rejects),
+            rejected=rejected,
         )
         await file.save()
         await insert_many(
@@ -159,10 +169,10 @@ async def _record(load: Load, sha: str, name: str, layout: str, wholesaler: str)
         await insert_many(
             CdrReject,
             [CdrReject.file, CdrReject.line_number, CdrReject.raw_text, CdrReject.cause, CdrReject.state],
-            [(file.id, reject.line_number, reject.raw, reject.cause, "open") for reject in load.rejects],
+            [(file.id, reject.line_number, reject.raw, reject.cause, str(RejectState.open)) for reject in load.rejects],
         )
         batch = ImportBatch(
-            kind="cdrs", name=name, file_sha256=sha, mode="valid", rows=load.rows, created=load.loaded, rejected=len(load.rejects)
+            kind="cdrs", name=name, file_sha256=sha, mode="valid", rows=load.rows, created=load.loaded, rejected=rejected
         )
         await batch.save()
     return batch.id, file.id

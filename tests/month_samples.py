@@ -61,34 +61,21 @@ async def waive_all(run_id: int) -> None:
 
 
 async def told() -> dict[str, Any]:
-    """Invoices with their lines and papers, CDRs with their rejects, how far each item is billed, runs: equal for equal months."""
-    invoices = await _invoices()
+    """Invoices with lines and papers, CDRs and rejects, how far each item is billed, runs: equal for equal months."""
+    series, entry = NumberSeries, TimelineEntry
+    validated = await entry.select(entry.after).where(entry.subject == "invoice", entry.event == "validated")
+    item = LineItem
+    items = await item.select(item.line.msisdn, item.line.activated_on, item.offer.code, item.starts_on, item.billed_until)
     return json.loads(
         json.dumps(
             {
-                "invoices": invoices,
+                "invoices": await _invoices(),
                 "papers": await _papers(),
-                "series": await NumberSeries.select(NumberSeries.name, NumberSeries.last_number, NumberSeries.last_issued_on).order_by(
-                    NumberSeries.name
-                ),
-                "validated": Counter(
-                    row["after"]["number"] if isinstance(row["after"], dict) else json.loads(row["after"])["number"]
-                    for row in await TimelineEntry.select(TimelineEntry.after).where(
-                        TimelineEntry.subject == "invoice", TimelineEntry.event == "validated"
-                    )
-                ),
+                "series": await series.select(series.name, series.last_number, series.last_issued_on).order_by(series.name),
+                "validated": Counter(json.loads(row["after"])["number"] for row in validated),
                 **await _cdrs(),
                 **await _runs(),
-                "items": sorted(
-                    list(map(str, row.values()))
-                    for row in await LineItem.select(
-                        LineItem.line.msisdn,
-                        LineItem.line.activated_on,
-                        LineItem.offer.code,
-                        LineItem.starts_on,
-                        LineItem.billed_until,
-                    )
-                ),
+                "items": sorted(list(map(str, row.values())) for row in items),
             },
             default=str,
         )
@@ -162,8 +149,7 @@ async def _runs() -> dict[str, Any]:
             )
         ),
         "parked": sorted(
-            list(row.values())
-            for row in await parked.select(parked.run.month, parked.customer.customer_number, parked.reason)
+            list(row.values()) for row in await parked.select(parked.run.month, parked.customer.customer_number, parked.reason)
         ),
     }
 
@@ -171,9 +157,7 @@ async def _runs() -> dict[str, Any]:
 def stored() -> list[str]:
     """The files of the store, whatever the database says of them."""
     root = SETTINGS.data_dir
-    return sorted(
-        str(path.relative_to(root)) for name in STORE for path in (root / name).rglob("*") if path.is_file()
-    )
+    return sorted(str(path.relative_to(root)) for name in STORE for path in (root / name).rglob("*") if path.is_file())
 
 
 async def named() -> list[str]:

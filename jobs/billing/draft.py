@@ -14,9 +14,9 @@ from jobs.billing.inputs import Inputs
 from rules import invoicing
 from rules.invoicing import BillLine
 from rules.paris import Month
-from rules.states import InvoiceOrigin, InvoiceState, RunState
+from rules.states import InvoiceKind, InvoiceOrigin, InvoiceState, RunState, Section
 from tables.billing import BillingRun, Finding, ParkedCustomer
-from tables.engine import insert_many, reserve_ids, transaction
+from tables.engine import insert_many, reserve_ids, transaction, update_many
 from tables.invoices import Invoice, InvoiceLine
 from tables.usage import CdrFile
 
@@ -33,7 +33,7 @@ Progress = Callable[[int, int], Awaitable[None]]  # done, of how many
 async def draft(run: dict[str, Any], progress: Progress) -> Computed:
     """Rate the run's month into a file of its own and write its drafts, a batch of customers a transaction."""
     month = Month.parse(run["month"])
-    inputs = await read_inputs.read(month, run["id"])
+    inputs = await read_inputs.read(month, run)
     path = f"rated/{month}/run-{run['id']}.parquet"
     computed = compute(inputs, SETTINGS.data_dir / path)
     await BillingRun.update({BillingRun.state: RunState.drafting}).where(BillingRun.id == run["id"])
@@ -41,6 +41,7 @@ async def draft(run: dict[str, Any], progress: Progress) -> Computed:
     for start in range(0, len(computed.drafts), BATCH):
         await progress(start, len(computed.drafts))
         await _write(run["id"], inputs, computed.drafts[start : start + BATCH])
+    totals = computed.totals | await _document_totals(run["id"])
     async with transaction():
         await insert_many(
             Finding,
@@ -53,13 +54,25 @@ async def draft(run: dict[str, Any], progress: Progress) -> Computed:
             [(run["id"], customer["id"], reason) for customer, reason in computed.parked],
         )
         if run["validated_at"] is None:
-            await CdrFile.update({CdrFile.counted_in: run["id"]}).where(
-                CdrFile.id.is_in(list(await read_inputs.fresh_files(run["id"])))
-            )
-        await BillingRun.update({BillingRun.totals: json.dumps(computed.totals), BillingRun.usage_path: path}).where(
+            await update_many(CdrFile.counted_in, dict.fromkeys(await read_inputs.fresh_files(run), run["id"]))
+        await BillingRun.update({BillingRun.totals: json.dumps(totals), BillingRun.usage_path: path}).where(
             BillingRun.id == run["id"]
         )
     return computed
+
+
+async def _document_totals(run_id: int) -> dict[str, int]:
+    """The sums over all documents of the run, those validated before included."""
+    amounts = ("excl_vat_cents", "vat_cents", "incl_vat_cents")
+    rows = await Invoice.select(Invoice.kind, *(getattr(Invoice, name) for name in amounts)).where(Invoice.run == run_id)
+    line = InvoiceLine
+    regularised = await line.select(line.amount_cents).where(line.invoice.run == run_id, line.section == Section.regularisation)
+    return {
+        "invoices": sum(row["kind"] == InvoiceKind.invoice for row in rows),
+        "credit_notes": sum(row["kind"] == InvoiceKind.credit_note for row in rows),
+        **{name: sum(row[name] for row in rows) for name in amounts},
+        "regularised_cents": sum(row["amount_cents"] for row in regularised),
+    }
 
 
 async def clear(run_id: int) -> None:

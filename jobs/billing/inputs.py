@@ -53,7 +53,7 @@ class Inputs:
     file_totals: dict[str, Any] = field(default_factory=dict)
 
 
-async def read(month: Month, run_id: int | None = None) -> Inputs:
+async def read(month: Month, run: Row | None = None) -> Inputs:
     """Read everything that a month needs; a few queries, whatever the size of the fleet."""
     reseller = await parties.Reseller.select().first() or {}
     customers = {row["id"]: row for row in await parties.Customer.select()}
@@ -63,7 +63,7 @@ async def read(month: Month, run_id: int | None = None) -> Inputs:
     versions = await _versions()
     invoiced = await billing.BillingRun.select().where(billing.BillingRun.validated_at.is_not_null())
     common = _Common(lines, items, versions, parse_peak(reseller.get("peak_hours", "")))
-    files = await fresh_files(run_id)
+    files = await fresh_files(run)
     part = usage.CdrPart
     parts = await part.select(part.month, part.path, part.rows, part.file).where(part.file.state == FileState.loaded)
     fresh = [part for part in parts if part["file"] in files]
@@ -86,7 +86,7 @@ async def read(month: Month, run_id: int | None = None) -> Inputs:
         usage=common.month_input(month, parts),
         late=late,
         broken=broken,
-        done=await _done(run_id),
+        done=await _done(run),
         references=await _references(),
         file_totals=await _file_totals(files)
         | {
@@ -267,13 +267,11 @@ async def _late(run: Row, common: _Common, parts: list[Row], new: list[Row]) -> 
     return LateMonth(again, kept, vat_rates, frozenset(again.parts.index(path) for path in paths))
 
 
-async def _done(run_id: int | None) -> set[int]:
+async def _done(run: Row | None) -> set[int]:
+    if run is None:
+        return set()
     invoice = invoices.Invoice
-    rows = (
-        await invoice.select(invoice.customer).where(invoice.run == run_id, invoice.state == InvoiceState.validated)
-        if run_id
-        else []
-    )
+    rows = await invoice.select(invoice.customer).where(invoice.run == run["id"], invoice.state == InvoiceState.validated)
     return {row["customer"] for row in rows}
 
 
@@ -287,13 +285,15 @@ async def _references() -> dict[int, tuple[str, date]]:
     return {row["customer"]: (row["number"], row["issued_on"]) for row in rows}
 
 
-async def fresh_files(run_id: int | None) -> dict[int, Row]:
-    """The CDR files that came since the previous run was validated: counted by none, by this run, or by one not validated yet."""
+async def fresh_files(run: Row | None) -> dict[int, Row]:
+    """The CDR files that a run counts: those that came since the previous run was validated; once it is validated, the same for ever."""
     file = usage.CdrFile
     rows = await file.select(file.id, file.rows, file.loaded, file.rejected, file.counted_in, file.counted_in.validated_at).where(
         file.state == FileState.loaded
     )
-    return {row["id"]: row for row in rows if row["counted_in"] in (None, run_id) or row["counted_in.validated_at"] is None}
+    if run and run["validated_at"]:
+        return {row["id"]: row for row in rows if row["counted_in"] == run["id"]}
+    return {row["id"]: row for row in rows if row["counted_in"] is None or row["counted_in.validated_at"] is None}
 
 
 async def _file_totals(files: dict[int, Row]) -> dict[str, Any]:

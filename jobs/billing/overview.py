@@ -85,7 +85,8 @@ def grouped(controls: list[Row]) -> list[FindingGroup]:
     for (severity, code), found in groupby(ordered, key=lambda row: (row["severity"], row["code"])):
         rows = list(found)
         open_ = sum(not row["waived"] for row in rows)
-        groups.append(FindingGroup(code, *CONTROLS.get(code, (code, "")), Severity(severity), rows[:SHOWN], len(rows), open_))
+        title, advice = CONTROLS.get(code, (code, ""))
+        groups.append(FindingGroup(code, title, advice, Severity(severity), rows[:SHOWN], len(rows), open_))
     return groups
 
 

@@ -27,8 +27,14 @@ class Nursery:
         self.listening = socket.socket(socket.AF_UNIX)
         self.listening.bind(self.address)
         self.listening.listen()
+        paths = os.pathsep.join(map(str, (month_samples.ROOT, month_samples.ROOT / "tests")))
         self.server = subprocess.Popen(
-            [sys.executable, str(SERVER)], cwd=month_samples.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(SERVER)],
+            env={**os.environ, "PYTHONPATH": paths},
+            cwd=month_samples.ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.server.stdout.readline() == "ready\n"
 

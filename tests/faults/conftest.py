@@ -8,6 +8,7 @@ import month_samples
 import pytest
 from children import Child, Nursery, paths_of
 
+
 @pytest.fixture(scope="session")
 def nursery():
     folder = Path(tempfile.mkdtemp(prefix="nursery-"))
