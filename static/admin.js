@@ -20,7 +20,7 @@
     [/^of (\d+)$/, (_, pages) => `sur ${pages}`],
     [/^(\d+) per page$/i, (_, rows) => `${rows} par page`],
     [/^Select a row from (.+)$/, (_, table) => `${said[table] ?? table} : choisissez`],
-    [/^(Modifier|Ajouter|Créer) (.+)$/, (_, act, table) => `${said[table] ?? table} : ${act.toLowerCase()}`],
+    [/^(Modifier|Ajouter|Créer) (.+)$/, (whole, act, table) => (said[table] ? `${said[table]} : ${act.toLowerCase()}` : whole)],
     [/^Unable to delete row (\S+) \((.*)\)$/, (_, row, why) => why],
     [/^Are you sure you want to delete row \S+\?$/, () => "Supprimer cette ligne ?"],
   ];
