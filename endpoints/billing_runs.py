@@ -34,7 +34,7 @@ def brief(run: dict[str, Any]) -> dict[str, Any]:
 
 @post(status_code=202)
 async def start(data: StartBody, dry_run: bool = False) -> Response[dict[str, Any]]:
-    """Start the run of a month (202), or find it (200). `dry_run`: the whole answer at once, nothing written. 409 while one computes."""
+    """Start the run of a month (202), or find it (200). 409 while one computes. `dry_run`: all at once, nothing written."""
     month = Month.parse(data.month)
     if dry_run:
         return Response(await runs.dry_run(month), status_code=200)

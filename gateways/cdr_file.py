@@ -49,11 +49,11 @@ def unpack(source: Path, name: str, folder: Path) -> Path:
         if magic[:2] == b"\x1f\x8b":
             with gzip.open(source) as packed:
                 return _copy(packed, source, name, folder)
-        if magic == b"PK\x03\x04":
+        if magic in (b"PK\x03\x04", b"PK\x05\x06"):
             with zipfile.ZipFile(source) as archive:
                 members = archive.infolist()
                 if len(members) != 1 or members[0].is_dir():
-                    message = f"L'archive contient {len(members)} éléments. Mettez-y un seul fichier de CDR."
+                    message = f"L'archive doit contenir un fichier de CDR et rien d'autre. Éléments trouvés : {len(members)}."
                     raise form.refusal(name, 1, "ARCHIVE_MEMBERS", message)
                 with archive.open(members[0]) as packed:
                     return _copy(packed, source, name, folder)
@@ -113,7 +113,7 @@ def _is_plain(data: bytes) -> bool:
 
 
 def records(text: CdrText) -> Iterator[tuple[int, list[str]]]:
-    """Each record after the header with its physical line. Raises FormError: bad quotes, a field too long, too few or too many fields."""
+    """Each record after the header with its physical line. Raises FormError: bad quotes, a field too long, a wrong count of fields."""
     width = len(text.header.names)
     with open(text.path, encoding="utf-8-sig") as file:
         lines = (line.rstrip("\n") for line in file)

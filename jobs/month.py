@@ -1,4 +1,4 @@
-"""`make month`: the main job without a browser, on scratch data: a folder of the published files imported, billed, written to `out/`."""
+"""`make month`: the main job without a browser, on scratch data: a folder of published files imported, billed, told in `out/`."""
 
 import argparse
 import asyncio

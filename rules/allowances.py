@@ -80,6 +80,9 @@ class Counter:
     first: date
     last: date
 
+    def serves(self, type_: str, category: str, day: date) -> bool:
+        return type_ == self.type and category in self.categories and self.first <= day <= self.last
+
 
 def counters(items: Iterable[Item], month: Month) -> tuple[dict[int, list[Counter]], dict[Pot, int | None]]:
     """For each line its counters in the order in which they are drawn, and what each pot holds (None = unlimited).

@@ -15,7 +15,7 @@ REGIMES = tomllib.loads(Path(__file__).with_name("vat.toml").read_text(encoding=
 
 @dataclass(frozen=True)
 class BillLine:
-    """One line of an invoice, excl. VAT. `units` and `covered`: seconds, messages or KB; `part`: S for a service of a third party."""
+    """One line of an invoice, excl. VAT. `units`, `covered`: seconds, messages or KB; `part`: S for a third party's service."""
 
     section: str
     label: str

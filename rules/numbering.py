@@ -22,7 +22,8 @@ def check(pattern: str) -> None:
     """
     if not PATTERN.fullmatch(pattern) or pattern.count("{year}") != 1:
         raise BadPattern(
-            f"Modèle « {pattern} » : des lettres sans accent, des chiffres, - ou _, avec {{year}} puis {{counter:06}}, une fois chacun."
+            f"Modèle « {pattern} » : des lettres sans accent, des chiffres, - ou _,"
+            " avec {year} puis {counter:06}, une fois chacun."
         )
     if len(number(pattern, 2026, 10**9)) > LONGEST:
         raise BadPattern(f"Modèle « {pattern} » : le numéro passerait {LONGEST} caractères. Raccourcissez-le.")

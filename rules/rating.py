@@ -103,7 +103,8 @@ def parse_peak(text: str) -> PeakHours:
             if not (set(hours) <= set(range(1, 8)) and 0 <= start < end <= 24):
                 raise ValueError
         except ValueError:
-            raise BadPeakHours(f"Heures pleines « {part} » : écrivez par exemple 1-5:8-20 (du lundi au vendredi, 8 h à 20 h).") from None
+            message = f"Heures pleines « {part} » : écrivez par exemple 1-5:8-20 (du lundi au vendredi, 8 h à 20 h)."
+            raise BadPeakHours(message) from None
     return hours
 
 
@@ -156,7 +157,7 @@ def rate_wallet(
         draws = []
         rest = counted
         for counter in counters.get(cdr.line, ()):
-            if rest and cdr.type == counter.type and rate.category in counter.categories and counter.first <= cdr.day <= counter.last:
+            if rest and counter.serves(cdr.type, rate.category, cdr.day):
                 held = left[counter.pot]
                 drawn = rest if held is None else min(rest, held)
                 if held is not None:
@@ -165,5 +166,6 @@ def rate_wallet(
                 if drawn:
                     draws.append((counter.pot, drawn))
         covered = counted - rest
-        rated.append(Rated(cdr, rate, counted, covered, amount(cdr, rate, counted, covered, peak), service(cdr, rate), tuple(draws)))
+        charged = amount(cdr, rate, counted, covered, peak)
+        rated.append(Rated(cdr, rate, counted, covered, charged, service(cdr, rate), tuple(draws)))
     return rated

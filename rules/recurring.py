@@ -118,13 +118,15 @@ def _discounted(charge: Charge, item: RecurringItem, customer_percent: Decimal) 
     valid = [discount for discount in item.discounts if discount.until is None or charge.first <= discount.until]
     for discount in valid:
         if discount.percent is not None:
-            yield from reduce(f"Remise de {french_percent(discount.percent)}, {item.label}", percent_of(charge.amount_cents, discount.percent))
+            label = f"Remise de {french_percent(discount.percent)}, {item.label}"
+            yield from reduce(label, percent_of(charge.amount_cents, discount.percent))
     for discount in valid:
         if discount.amount_micro is not None:
             part = half_up(discount.amount_micro * charge.days, charge.days_in_month * MICRO_PER_CENT)
             yield from reduce(f"Remise, {item.label}", part)
     if customer_percent:
-        yield from reduce(f"Remise client de {french_percent(customer_percent)}, {item.label}", percent_of(rest, customer_percent))
+        label = f"Remise client de {french_percent(customer_percent)}, {item.label}"
+        yield from reduce(label, percent_of(rest, customer_percent))
 
 
 def french_percent(percent: Decimal) -> str:

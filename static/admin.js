@@ -16,11 +16,18 @@
     const words = name.replaceAll("_", " ");
     said[words] = said[words.replace(/(^|\s)\S/g, (letter) => letter.toUpperCase())] = title;
   }
+  const acts = {
+    Ajouter: "ajouter",
+    Créer: "ajouter",
+    get Modifier() {
+      return shown().locks?.includes("readonly") ? "consulter" : "modifier";
+    },
+  };
   const shapes = [
     [/^of (\d+)$/, (_, pages) => `sur ${pages}`],
     [/^(\d+) per page$/i, (_, rows) => `${rows} par page`],
     [/^Select a row from (.+)$/, (_, table) => `${said[table] ?? table} : choisissez`],
-    [/^(Modifier|Ajouter|Créer) (.+)$/, (whole, act, table) => (said[table] ? `${said[table]} : ${act.toLowerCase()}` : whole)],
+    [/^(Modifier|Ajouter|Créer) (.+)$/, (whole, act, table) => (said[table] ? `${said[table]} : ${acts[act]}` : whole)],
     [/^Unable to delete row (\S+) \((.*)\)$/, (_, row, why) => why],
     [/^Are you sure you want to delete row \S+\?$/, () => "Supprimer cette ligne ?"],
   ];
@@ -53,16 +60,20 @@
     }
   };
 
+  const shown = () => {
+    const [, name, row] = location.hash.match(/^#\/(\w+)\/?(\w+)?/) ?? [];
+    return { ...tables[name], row: tables[name] && row };
+  };
+
   // Which table is shown, and what its locks leave: the stylesheet hides the buttons, the fields sleep.
   const lock = () => {
-    const [, name, row] = location.hash.match(/^#\/(\w+)\/?(\w+)?/) ?? [];
-    const table = tables[name];
-    document.documentElement.dataset.lc = table?.locks.join(" ") ?? "";
+    const table = shown();
+    document.documentElement.dataset.lc = table.locks?.join(" ") ?? "";
     for (const link of document.querySelectorAll('#app a.add[href$="/add/"]'))
       link.hidden = tables[link.hash.split("/")[1]]?.locks.includes("closed") ?? true;
-    if (!table || !/^\d+$/.test(row ?? "")) return;
-    for (const field of document.querySelectorAll("form [name]")) {
-      if (!table.locked.includes(field.name)) continue;
+    if (!/^\d+$/.test(table.row ?? "")) return;
+    const fields = table.locks.includes("readonly") ? "form :is(input, select, textarea)" : table.locked.map((name) => `form [name="${name}"]`).join();
+    for (const field of document.querySelectorAll(fields)) {
       field.disabled = true;
       field.closest(".key_search")?.classList.add("lc-locked");
     }

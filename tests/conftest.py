@@ -16,11 +16,12 @@ os.environ["DATA_DIR"] = str(SCRATCH)
 os.environ.pop("DATABASE_URL", None)
 
 import asyncpg
-import piccolo_conf
-from gateways.settings import SETTINGS
 from piccolo.apps.migrations.tables import Migration
 from piccolo.apps.user.tables import BaseUser
 from piccolo_api.session_auth.tables import SessionsBase
+
+import piccolo_conf
+from gateways.settings import SETTINGS
 from piccolo_conf import make_engine
 from tables.access import User
 from tables.piccolo_app import TABLES

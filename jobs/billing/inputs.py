@@ -286,7 +286,7 @@ async def _references() -> dict[int, tuple[str, date]]:
 
 
 async def fresh_files(run: Row | None) -> dict[int, Row]:
-    """The CDR files that a run counts: those that came since the previous run was validated; once it is validated, the same for ever."""
+    """The CDR files that a run counts: those that came since the run before was validated; once validated, the same for ever."""
     file = usage.CdrFile
     rows = await file.select(file.id, file.rows, file.loaded, file.rejected, file.counted_in, file.counted_in.validated_at).where(
         file.state == FileState.loaded

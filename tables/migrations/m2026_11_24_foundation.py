@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+
 from tables.engine import connection, engine
 
 ID = "2026-11-24T16:40:00:000000"

@@ -42,7 +42,9 @@ def test_the_demo_month_is_billed_in_a_few_clicks(window, demo, signed_in):
 
     page.get_by_role("button", name="Générer les brouillons").click()
     page.get_by_role("heading", name="Documents").wait_for()
-    assert "37\u00a0factures et 2\u00a0avoirs sont prêts. 3\u00a0anomalies bloquantes empêchent de valider" in page.inner_text("main")
+    assert "37\u00a0factures et 2\u00a0avoirs sont prêts. 3\u00a0anomalies bloquantes empêchent de valider" in page.inner_text(
+        "main"
+    )
     assert page.get_by_role("button", name="Valider 39 documents").is_disabled()
     assert "BROUILLON" in pdf(page, address(page.get_by_role("link", name="Aperçu").first)).upper()
     assert narrow(page)

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from gateways import rating as sets
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from gateways import rating as sets
 from jobs import folder, reseller
 from jobs.billing import inputs as billing_inputs
 from rules import allowances, rating
@@ -26,7 +27,7 @@ COLUMNS = (
 
 
 def by_the_law(month: sets.MonthInput) -> dict[tuple, tuple]:
-    """(line, instant, key) → (units, covered, amount, service) of every CDR that has a rate, one wallet's call after the other."""
+    """(line, instant, key) → (units, covered, amount, service) of every CDR that has a rate, one call after the other."""
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
     rows = con.execute(

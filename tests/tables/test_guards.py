@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+
 from tables.catalogue import RateTable
 from tables.fleet import Line
 from tables.parties import Customer
