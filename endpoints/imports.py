@@ -36,7 +36,7 @@ Multipart = Annotated[Upload, Body(media_type=RequestEncodingType.MULTI_PART)]
 
 
 @post("/cdrs", status_code=200)
-async def load_cdrs(data: Multipart, mode: Mode = "valid") -> dict[str, Any]:
+async def load_cdrs(data: Multipart, mode: Mode = "valid") -> cdrs.CdrReport:
     """Load a CDR file: good rows are loaded, rejects are kept; a file already loaded changes nothing. 422: an error of form.
 
     `preview` only tells; the other two modes do the same here.
@@ -47,13 +47,13 @@ async def load_cdrs(data: Multipart, mode: Mode = "valid") -> dict[str, Any]:
             shutil.copyfileobj(data.file.file, file)
         sources = [(path, data.file.filename)]
         reports = await cdrs.load_files(sources, now=SETTINGS.now(), layout=data.layout, preview=mode == "preview")
-    return reports[0].__dict__
+    return reports[0]
 
 
 @post("/{kind:str}", status_code=200)
 async def import_file(
     request: Request[Any, Any, Any], kind: str, data: Multipart, mode: Mode = "preview"
-) -> imports.ImportReport:
+) -> imports.TableReport:
     """Preview a reference file or load it: `all` or nothing, or the `valid` rows. 422: an error of form."""
     return await imports.import_file(
         kind,

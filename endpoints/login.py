@@ -54,7 +54,7 @@ async def login(request: Request, data: Annotated[Credentials, Form]) -> Respons
         THROTTLE.count(username, address)
     except TooManyTries as refusal:
         return _again(data, str(refusal), refusal.status)
-    user_id = await User.login(username, data.password)
+    user_id = await User.login(username, data.password) if username.isprintable() else None
     if not user_id or not await User.exists().where(User.id == user_id, User.active.eq(True), User.admin.eq(True)):
         return _again(data, UNKNOWN, 401)
     THROTTLE.forgive(username, address)

@@ -3,10 +3,9 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Request
 from litestar.exceptions import HTTPException
 
-from endpoints.problems import Problem, describe, of_status, respond
+from endpoints.problems import Problem, describe, of_status, send_refusal
 from gateways.settings import SETTINGS
 
 MEGABYTE = 1024 * 1024
@@ -75,8 +74,7 @@ class Outer:
             problem = await self._passed_on(scope, receive, answer)
         if problem and not answer.started:
             answer.dropped = False
-            response = respond(problem, scope["path"]).to_asgi_response(app=None, request=Request(scope))
-            await response(scope, receive, answer.send)
+            await send_refusal(problem, scope, receive, answer.send)
 
     async def _passed_on(self, scope: Any, receive: Any, answer: Answer) -> Problem | None:
         """Let the program answer; what it could not answer, if anything."""
@@ -109,6 +107,8 @@ def refused(scope: Any) -> Problem | None:
     path = scope["path"]
     if not path.startswith("/") or "//" in path or "\\" in path:
         return of_status(404)
+    if "\x00" in path or b"%00" in scope["query_string"]:
+        return of_status(400)
     if SETTINGS.allowed_hosts and _host_name(headers.get(b"host", "")) not in SETTINGS.allowed_hosts:
         return Problem(400, "Ce nom d'hôte n'est pas servi ici.")
     announced = headers.get(b"content-length", "0")

@@ -96,6 +96,12 @@ def respond(problem: Problem, path: str) -> Response:
     return Response(page, status_code=problem.status, media_type=MediaType.HTML)
 
 
+async def send_refusal(problem: Problem, scope: Any, receive: Any, send: Any, path: str = "") -> None:
+    """The same, from a layer that stands outside of the routing."""
+    response = respond(problem, path or scope["path"])
+    await response.to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
+
+
 def answer(request: Request, exc: Exception) -> Response:
     """The one exception handler of the program."""
     if isinstance(exc, NotAuthorizedException) and not PROGRAMS.match(request.url.path):

@@ -3,9 +3,7 @@
 import hmac
 from typing import Any
 
-from litestar import Request
-
-from endpoints.problems import of_status, respond
+from endpoints.problems import of_status, send_refusal
 from gateways.settings import SETTINGS
 
 OPEN = ("/api/docs", "/api/schema/openapi.json")
@@ -38,5 +36,4 @@ class TokenDoor:
         given = bearer(scope) if accepted is not None else b""
         if accepted is None or sum(hmac.compare_digest(given, token.encode()) for token in accepted):
             return await self.app(scope, receive, send)
-        refusal = respond(of_status(401), scope["path"]).to_asgi_response(app=None, request=Request(scope))
-        await refusal(scope, receive, send)
+        await send_refusal(of_status(401), scope, receive, send)

@@ -110,4 +110,7 @@ def _usable(token: str, now: datetime):
 
 
 if __name__ == "__main__":
-    print(SETTINGS.public_url + asyncio.run(create_access_link(sys.argv[1], datetime.now(UTC))))
+    try:
+        print(SETTINGS.public_url + asyncio.run(create_access_link(" ".join(sys.argv[1:]), datetime.now(UTC))))
+    except RuleError as refusal:
+        sys.exit(str(refusal))

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from gateways import cdr_store
 from gateways.cdr_store import Context, Judged, LivePeriod, Load
 from gateways.files import turn
 from gateways.settings import SETTINGS
+from jobs.report import ImportReport
 from rules.commitment import add_months
 from rules.errors import RuleError
 from rules.files.form import Error
@@ -36,26 +37,17 @@ class UnknownLayout(RuleError):
     """A CDR layout that nobody described."""
 
 
-@dataclass
-class FileReport:
+@dataclass(frozen=True, kw_only=True)
+class CdrReport(ImportReport):
     """`created`: CDRs loaded; `errors`: at most 1 000 rejects."""
 
-    batch_id: int | None
     cdr_file_id: int | None
-    file_sha256: str
-    rows: int = 0
-    created: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    duplicate_file: bool = False
     rejects_by_cause: dict[str, int] = field(default_factory=dict)
-    errors: list[dict] = field(default_factory=list)
 
 
 async def load_files(
     sources: Iterable[tuple[Path, str]], *, now: datetime, layout: str = "default", preview: bool = False
-) -> list[FileReport]:
+) -> list[CdrReport]:
     """Load (path, name) in the order given; two are judged ahead. A preview writes nothing.
 
     Raises UnknownLayout, and FormError at the first file of bad form, the ones before kept.
@@ -69,7 +61,7 @@ async def load_files(
 
 async def _load(
     waiting: deque[tuple[Path, str]], context: Context, layout: str, preview: bool, pool: ThreadPoolExecutor
-) -> list[FileReport]:
+) -> list[CdrReport]:
     cdr_store.sweep_unknown(SETTINGS.data_dir, [part["path"] for part in await CdrPart.select(CdrPart.path)])
     judging: deque[tuple[str, Future[Judged]]] = deque()
     reports = []
@@ -122,12 +114,12 @@ def _before(month: str) -> str:
     return f"{year}-{number - 1:02d}" if number > 1 else f"{year - 1}-12"
 
 
-async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> FileReport:
+async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> CdrReport:
     sha = judged.text.sha256
     known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha).first()
     if known:
         first = await ImportBatch.select(ImportBatch.id).where(ImportBatch.kind == "cdrs", ImportBatch.file_sha256 == sha).first()
-        return FileReport(first["id"] if first else None, known["id"], sha, duplicate_file=True)
+        return CdrReport(first["id"] if first else None, sha, cdr_file_id=known["id"], duplicate_file=True)
     stored: dict[str, list[str]] = {}
     part = CdrPart
     for row in await part.select(part.month, part.path).where(
@@ -136,15 +128,15 @@ async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> File
         stored.setdefault(row["month"], []).append(row["path"])
     load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, preview)
     batch_id, file_id = (None, None) if preview else await _record(load, sha, name, layout)
-    return FileReport(
+    return CdrReport(
         batch_id,
-        file_id,
         sha,
         load.rows,
         load.loaded,
         rejected=len(load.rejects),
+        errors=tuple(_error(reject, name) for reject in load.rejects[:MOST_ERRORS]),
+        cdr_file_id=file_id,
         rejects_by_cause=load.rejects_by_cause,
-        errors=[asdict(_error(reject, name)) for reject in load.rejects[:MOST_ERRORS]],
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from jobs import reseller
-from jobs.cdrs import FileReport, load_files
+from jobs.cdrs import CdrReport, load_files
 from jobs.imports import import_file
 from rules.errors import RuleError
 from rules.paris import Month
@@ -40,7 +40,7 @@ async def import_reference(folder: Path, month: Month, now: datetime, actor: str
     return counts
 
 
-async def load_cdrs(folder: Path, now: datetime, names: Iterable[str] = ()) -> list[FileReport]:
+async def load_cdrs(folder: Path, now: datetime, names: Iterable[str] = ()) -> list[CdrReport]:
     """The CDR files of those names, or all of the folder, in the order of their names."""
     wanted = sorted(names or (path.name for path in (folder / CDRS).iterdir()))
     return await load_files([(folder / CDRS / name, name) for name in wanted], now=now)

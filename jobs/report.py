@@ -1,12 +1,20 @@
-"""What a verb answers, at every door alike."""
+"""What an import answers, whichever file it takes (interface.md, Imports)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from rules.files.form import Error
 
 
-@dataclass
-class Report:
-    """How many things were done, how many were left as they were, and in French what went wrong."""
+@dataclass(frozen=True)
+class ImportReport:
+    """`batch_id` is None when nothing was written; rows read, and what became of them."""
 
-    done: int = 0
-    skipped: int = 0
-    problems: list[str] = field(default_factory=list)
+    batch_id: int | None
+    file_sha256: str
+    rows: int = 0
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    duplicate_file: bool = False
+    errors: tuple[Error, ...] = ()

@@ -46,7 +46,7 @@
   };
 
   // What people typed is never translated: the cells of the list, the rows to choose from, the text fields.
-  const typed = "td > span:not(:has(> code)), .results_list li + li, textarea, .popup, #user";
+  const typed = "td > span:not(:has(> code)), .results_list li + li, textarea, .popup";
   const translate = (node) => {
     const text = node.nodeValue.trim();
     const kept = node.parentElement?.closest(typed) && !location.hash.startsWith("#/timeline_entry");
@@ -72,7 +72,8 @@
     for (const link of document.querySelectorAll('#app a.add[href$="/add/"]'))
       link.hidden = tables[link.hash.split("/")[1]]?.locks.includes("closed") ?? true;
     if (!/^\d+$/.test(table.row ?? "")) return;
-    const fields = table.locks.includes("readonly") ? "form :is(input, select, textarea)" : table.locked.map((name) => `form [name="${name}"]`).join();
+    const everything = "form :is(input, select, textarea)";
+    const fields = table.locks.includes("readonly") ? everything : table.locked.map((name) => `form [name="${name}"]`).join();
     for (const field of document.querySelectorAll(fields)) {
       field.disabled = true;
       field.closest(".key_search")?.classList.add("lc-locked");

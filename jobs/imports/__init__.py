@@ -11,6 +11,7 @@ from typing import Any
 from jobs.cdrs import rejects_csv
 from jobs.imports import customers, lines, offers, rates, roaming_zones, sims
 from jobs.imports.plan import Difference, Occasion, Plan
+from jobs.report import ImportReport
 from rules.errors import RuleError
 from rules.files import kinds
 from rules.files.form import Error
@@ -23,7 +24,7 @@ from tables.parties import Reseller
 from tables.timeline import TimelineEntry
 from tables.usage import CdrFile
 
-__all__ = ["ImportReport", "NotAnImport", "errors_csv", "errors_of", "import_file"]
+__all__ = ["TableReport", "NotAnImport", "errors_csv", "errors_of", "import_file"]
 
 MODULES = (offers, rates, roaming_zones, sims, customers, lines)
 PLANNERS: dict[str, Any] = {module.__name__.rpartition(".")[2]: module for module in MODULES}
@@ -38,18 +39,9 @@ class NotAnImport(RuleError):
 
 
 @dataclass(frozen=True)
-class ImportReport:
-    """`batch_id` is None when nothing was written. `changes`: {line, identity, field, before, after}, the first 1 000."""
+class TableReport(ImportReport):
+    """`changes`: the first 1 000 differences of changed rows; `warnings`: categories and zones that no other file knows."""
 
-    batch_id: int | None
-    file_sha256: str
-    rows: int = 0
-    created: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    duplicate_file: bool = False
-    errors: tuple[Error, ...] = ()
     unknown_columns: tuple[str, ...] = ()
     warnings: tuple[Error, ...] = ()
     changes: tuple[Difference, ...] = ()
@@ -66,7 +58,7 @@ async def import_file(
     code: str = "",
     valid_from: date | None = None,
     first_month: Month | None = None,
-) -> ImportReport:
+) -> TableReport:
     """Preview a file, or load it: `all` loads everything or nothing, `valid` the good rows. Raises FormError, NotAnImport.
 
     `code`, `valid_from`: the version of a rate table. `first_month`: the first to bill, else the reseller's, else last month.
@@ -87,7 +79,7 @@ async def import_file(
             await ImportBatch.raw("LOCK TABLE import_batch IN SHARE ROW EXCLUSIVE MODE")  # imports take turns, as on SQLite
         first = await _loaded_before(kind, digest, code, valid_from)
         if first:
-            return ImportReport(first, digest, duplicate_file=True)
+            return TableReport(first, digest, duplicate_file=True)
         occasion = Occasion(now, first_month or await _first_month(now), digest, code, valid_from)
         plan = await PLANNERS[kind].plan(intake, occasion)
         report = _report(plan, digest)
@@ -117,8 +109,8 @@ async def _first_month(now: datetime) -> Month:
     return Month.of(paris_date(now)).previous
 
 
-def _report(plan: Plan, digest: str) -> ImportReport:
-    return ImportReport(
+def _report(plan: Plan, digest: str) -> TableReport:
+    return TableReport(
         batch_id=None,
         file_sha256=digest,
         rows=plan.intake.total,
@@ -133,7 +125,7 @@ def _report(plan: Plan, digest: str) -> ImportReport:
     )
 
 
-async def _record(report: ImportReport, kind: str, name: str, mode: str, actor: str, occasion: Occasion) -> int:
+async def _record(report: TableReport, kind: str, name: str, mode: str, actor: str, occasion: Occasion) -> int:
     about = {field: getattr(report, field) for field in COUNTS}
     errors = json.dumps([asdict(error) for error in report.errors], ensure_ascii=False)
     batch = ImportBatch(

@@ -1,5 +1,6 @@
 """Entering and leaving (promises S-03, S-04, S-06)."""
 
+import json
 import re
 
 import pytest
@@ -25,6 +26,19 @@ async def test_a_login_opens_the_pages_and_the_generated_admin(visitor, user):
 
 async def test_an_identifier_is_read_without_case_or_blanks(visitor, user):
     assert (await visitor.login(username=f"  {EMAIL.upper()} ")).status_code == 303
+
+
+async def test_a_name_that_no_database_holds_is_unknown(visitor, user):
+    assert (await visitor.login(username="a\x00b")).status_code == 401
+    for name in ("a\x00b", "\ud800"):
+        answer = await visitor.admin("POST", "public/login/", content=json.dumps({"username": name, "password": "x"}))
+        assert answer.status_code == 400
+
+
+async def test_a_login_sets_one_session_cookie(visitor, user):
+    visitor.cookies.set("id", "attackerchosen", domain="testserver.local")
+    cookies = (await visitor.login()).headers.get_list("set-cookie")
+    assert [cookie.split("=")[0] for cookie in cookies] == ["id"]
 
 
 async def test_a_page_asked_too_early_comes_back_after_the_login(visitor):

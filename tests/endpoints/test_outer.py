@@ -92,6 +92,11 @@ async def test_a_crooked_path_leads_nowhere(program, path):
     assert (await program.get(f"http://testserver{path}")).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/acces/a%00b", "/entrer?suite=%00", "/admin/api/tables/customer/?city=%00"])
+async def test_a_nul_in_an_address_is_refused(clerk, path):
+    assert (await clerk.get(path)).status_code == 400
+
+
 @pytest.mark.parametrize(
     "path, module", [("/api/reseller", "endpoints.reseller.current"), ("/acces/x", "endpoints.login.holder")]
 )
