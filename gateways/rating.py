@@ -5,7 +5,7 @@ running sums over all its pots. A wallet whose lines disagree on the order (two 
 it is rated by rules/rating.py, one call after the other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +14,8 @@ import duckdb
 
 from gateways.cdr_store import connect, fill
 from gateways.files import publish
-from rules import rates, rating
+from gateways.rated import USAGE, UsageRow
+from rules import rates, rating, wallets
 from rules.allowances import Counter, Pot
 from rules.paris import Month
 from rules.rates import FREE_OF_CHARGE, Rate
@@ -50,21 +51,6 @@ class MonthInput:
     pots: Mapping[Pot, int | None]
     peak: rating.PeakHours = field(default_factory=dict)
     only: frozenset[int] | None = None  # lines to rate; None = all
-
-
-@dataclass(frozen=True)
-class UsageRow:
-    """What one line used of one category: seconds, messages or KB; micro-euros excl. VAT."""
-
-    line: int
-    type: str
-    category: str
-    count: int
-    units: int
-    covered: int
-    amount_micro: int
-    service_micro: int
-    wholesale_micro: int
 
 
 @dataclass(frozen=True)
@@ -107,7 +93,7 @@ def rate(month: MonthInput, target: Path | None = None) -> RatedMonth:
     if target:
         publish(target, lambda part: con.execute(f"COPY ({RATED}) TO '{part}' (FORMAT parquet, COMPRESSION snappy)"))
     return RatedMonth(
-        usage=[UsageRow(*row) for row in con.execute(USAGE).fetchall()],
+        usage=[UsageRow(*row) for row in con.execute(USAGE.format(rated="rated")).fetchall()],
         days=[DayRow(*row) for row in con.execute(DAYS).fetchall()],
         unrated=[Unrated(*row) for row in con.execute(UNRATED).fetchall()],
         changed=dict(con.execute("SELECT line_id, count(*) FROM cdr WHERE customer IS NULL GROUP BY ALL").fetchall()),
@@ -207,7 +193,7 @@ FROM sized
 def _draw(con: duckdb.DuckDBPyConnection, month: MonthInput) -> None:
     """The table `drawn`: what each CDR takes from its pots (rowid of `priced`, units)."""
     pots = {pot: number for number, pot in enumerate(month.pots)}
-    levels, tangled = _levels(month)
+    levels, tangled = wallets.levels(month.counters)
     fill(
         con,
         "pot",
@@ -274,71 +260,6 @@ FROM facing WHERE held >= 0
 """
 
 
-def _levels(month: MonthInput) -> tuple[dict[Pot, int], frozenset[int]]:
-    """For each pot the pass that serves it, and the lines of wallets in which no order of passes serves every line."""
-    shared = {counter.pot for counters in month.counters.values() for counter in counters if len(counter.pot) > 2}
-    levels: dict[Pot, int] = {}
-    pooled: dict[int, Sequence[Counter]] = {}
-    ladders: dict[tuple, list[int]] = {}
-    for line, counters in month.counters.items():
-        if any(counter.pot in shared for counter in counters):
-            pooled[line] = counters
-            continue
-        shape = tuple((counter.type, counter.categories) for counter in counters)
-        if shape not in ladders:
-            ladder = _climb({line: counters})
-            ladders[shape] = [ladder[counter.pot] for counter in counters]
-        levels.update(zip((counter.pot for counter in counters), ladders[shape], strict=True))
-    levels |= _climb(pooled)
-    lost = {line for line, counters in pooled.items() if any(counter.pot not in levels for counter in counters)}
-    return levels, wallets_of(lost, pooled) if lost else frozenset()
-
-
-def _climb(counters: Mapping[int, Sequence[Counter]]) -> dict[Pot, int]:
-    """The length of the longest way to each pot, from pot to next pot of one line and category; a pot in a circle has none."""
-    after: dict[Pot, set[Pot]] = {counter.pot: set() for own in counters.values() for counter in own}
-    for own in counters.values():
-        last: dict[tuple[str, str], Pot] = {}
-        for counter in own:
-            for category in counter.categories:
-                before = last.get((counter.type, category), counter.pot)
-                if before != counter.pot:
-                    after[before].add(counter.pot)
-                last[counter.type, category] = counter.pot
-    waiting = dict.fromkeys(after, 0)
-    for followers in after.values():
-        for pot in followers:
-            waiting[pot] += 1
-    levels = {pot: 0 for pot, count in waiting.items() if not count}
-    ready = list(levels)
-    climbed = dict.fromkeys(levels, 0)
-    while ready:
-        pot = ready.pop()
-        for follower in after[pot]:
-            climbed[follower] = max(climbed.get(follower, 0), climbed[pot] + 1)
-            waiting[follower] -= 1
-            if not waiting[follower]:
-                levels[follower] = climbed[follower]
-                ready.append(follower)
-    return levels
-
-
-def wallets_of(lines: Iterable[int], counters: Mapping[int, Sequence[Counter]]) -> frozenset[int]:
-    """Those lines and every line that shares a pot with one of them, near or far."""
-    sharing: dict[Pot, set[int]] = {}
-    for line, own in counters.items():
-        for counter in own:
-            sharing.setdefault(counter.pot, set()).add(line)
-    found: set[int] = set()
-    waiting = list(lines)
-    while waiting:
-        line = waiting.pop()
-        if line not in found:
-            found.add(line)
-            waiting += [other for counter in counters.get(line, ()) for other in sharing[counter.pot]]
-    return frozenset(found)
-
-
 def _one_by_one(con: duckdb.DuckDBPyConnection, month: MonthInput, lines: frozenset[int]) -> None:
     """Wallets without levels, by the plain law."""
     by_id = {row.id: row for version in month.versions for row in version.rates}
@@ -388,12 +309,6 @@ FROM covered {hours}
 
 RATED = "SELECT * EXCLUDE (customer) FROM rated ORDER BY line_id, ts, key"
 
-USAGE = """
-SELECT line_id, type, category, count(*), sum(units)::BIGINT, sum(covered)::BIGINT, sum(amount_micro)::BIGINT, sum(service_micro)::BIGINT,
-    coalesce(sum(cost_micro), 0)::BIGINT
-FROM rated WHERE rate IS NOT NULL GROUP BY line_id, type, category ORDER BY line_id, type, category
-"""
-
 DAYS = """
 SELECT customer, day(day), coalesce(sum(units) FILTER (type = 'VOICE'), 0)::BIGINT,
     count(*) FILTER (type IN ('SMS', 'MMS')), coalesce(sum(units) FILTER (type = 'DATA'), 0)::BIGINT
@@ -401,37 +316,3 @@ FROM rated WHERE rate IS NOT NULL GROUP BY ALL
 """
 
 UNRATED = "SELECT line_id, part, count(*), min(other) FROM rated WHERE rate IS NULL GROUP BY ALL ORDER BY ALL"
-
-
-def lines_in(parts: Sequence[Path]) -> set[int]:
-    """The lines that have CDRs in those parts of the store."""
-    if not parts:
-        return set()
-    rows = connect().execute("SELECT DISTINCT line_id FROM read_parquet(?)", [[str(path) for path in parts]]).fetchall()
-    return {line for (line,) in rows}
-
-
-def unrated_lines(rated: Path) -> set[int]:
-    """The lines that had CDRs without a rate when a month was rated into that file."""
-    rows = connect().execute("SELECT DISTINCT line_id FROM read_parquet(?) WHERE rate IS NULL", [str(rated)]).fetchall()
-    return {line for (line,) in rows}
-
-
-def usage_of(rated: Path) -> list[UsageRow]:
-    """The usage of a month rated into that file."""
-    return [
-        UsageRow(*row) for row in connect().execute(USAGE.replace("FROM rated", "FROM read_parquet(?)"), [str(rated)]).fetchall()
-    ]
-
-
-def calls_of(rated: Path, lines: Iterable[int]) -> list[dict]:
-    """The rated CDRs of some lines, by line and time: line_id, ts, type, direction, other, category, rate, units, covered, amounts."""
-    con = connect()
-    fill(con, "wanted", {"line_id": "INTEGER"}, ((line,) for line in lines))
-    found = con.execute(
-        "SELECT line_id, ts, type, direction, other, category, rate, units, covered, amount_micro, service_micro FROM read_parquet(?)"
-        " SEMI JOIN wanted USING (line_id) WHERE rate IS NOT NULL ORDER BY line_id, ts, key",
-        [str(rated)],
-    )
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateways import rating
+from gateways.rated import UsageRow
 from jobs.billing.inputs import Inputs, Key, LateMonth, Row
 from rules import categories, invoicing, recurring
 from rules.errors import RuleError
@@ -113,7 +114,7 @@ def _by_customer(
     return found
 
 
-def _usage_lines(inputs: Inputs, row: rating.UsageRow) -> Iterator[BillLine]:
+def _usage_lines(inputs: Inputs, row: UsageRow) -> Iterator[BillLine]:
     label = categories.label(row.type, row.category)
     for section, part, amount in ((Section.usage, None, row.amount_micro), (Section.third_party, "S", row.service_micro)):
         if cents(amount):

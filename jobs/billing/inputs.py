@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from gateways import rating
+from gateways import rated, rating
 from gateways.settings import SETTINGS
 from jobs.cdrs import live_seconds
 from rules import allowances
@@ -18,6 +18,7 @@ from rules.rates import Rate
 from rules.rating import PeakHours, parse_peak
 from rules.recurring import Discount, RecurringItem
 from rules.states import FileState, InvoiceState, LineState, OfferKind
+from rules.wallets import wallets_of
 from tables import billing, catalogue, fleet, invoices, parties, usage
 
 Row = dict[str, Any]
@@ -245,13 +246,13 @@ async def _late(run: Row, common: _Common, parts: list[Row], new: list[Row]) -> 
     """The wallets of an invoiced month that have new CDRs, or CDRs that had no rate then."""
     month = Month.parse(run["month"])
     paths = [SETTINGS.data_dir / part["path"] for part in new]
-    lines = rating.lines_in(paths)
+    lines = rated.lines_in(paths)
     if json.loads(run["totals"]).get("unrated"):
-        lines |= rating.unrated_lines(SETTINGS.data_dir / run["usage_path"])
+        lines |= rated.unrated_lines(SETTINGS.data_dir / run["usage_path"])
     if not lines:
         return None
     whole = common.month_input(month, parts)
-    only = rating.wallets_of(lines, whole.counters)
+    only = wallets_of(lines, whole.counters)
     line = invoices.InvoiceLine
     rows = await line.select(line.line, line.type, line.category, line.part, line.amount_cents, line.vat_rate).where(
         line.usage_month == str(month), line.invoice.state == InvoiceState.validated

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from gateways import paper, rating
+from gateways import paper, rated
 from gateways.files import publish_bytes
 from gateways.settings import SETTINGS
 from jobs.billing.draft import Progress
@@ -103,7 +103,7 @@ async def _calls(rows: list[dict[str, Any]], run: dict[str, Any], destinations: 
         return {}
     by_id = {line["id"]: line for line in lines}
     found: dict[int, list[dict]] = {}
-    for call in rating.calls_of(SETTINGS.data_dir / run["usage_path"], by_id):
+    for call in rated.calls(SETTINGS.data_dir / run["usage_path"], by_id):
         if call["category"] in FREE_OF_CHARGE:
             continue
         line = by_id[call["line_id"]]

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gateways import rating
+from gateways import rated
 from gateways.files import Busy, is_locked, take_lock
 from gateways.settings import SETTINGS
 from jobs import reseller
@@ -365,7 +365,7 @@ async def usage(run_id: int) -> list[Row]:
     if not run["usage_path"]:
         return []
     numbers = {row["id"]: row["msisdn"] for row in await Line.select(Line.id, Line.msisdn)}
-    rows = await asyncio.to_thread(rating.usage_of, SETTINGS.data_dir / run["usage_path"])
+    rows = await asyncio.to_thread(rated.usage, SETTINGS.data_dir / run["usage_path"])
     return [
         {"msisdn": numbers[row.line], **{name: value for name, value in row.__dict__.items() if name != "line"}} for row in rows
     ]

@@ -24,7 +24,7 @@ from tables.parties import Reseller
 from tables.timeline import TimelineEntry
 from tables.usage import CdrFile
 
-__all__ = ["TableReport", "NotAnImport", "errors_csv", "errors_of", "import_file"]
+__all__ = ["NotAnImport", "TableReport", "errors_csv", "errors_of", "import_file"]
 
 MODULES = (offers, rates, roaming_zones, sims, customers, lines)
 PLANNERS: dict[str, Any] = {module.__name__.rpartition(".")[2]: module for module in MODULES}

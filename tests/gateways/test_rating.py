@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateways import rating as sets
 from jobs import folder, reseller
 from jobs.billing import inputs as billing_inputs
-from rules import allowances, rating
+from rules import allowances, rating, wallets
 from rules.paris import Month, epoch, paris_date
 from rules.rates import Rate, pick
 
@@ -179,7 +179,7 @@ def test_pools_in_opposite_orders_are_rated_one_call_after_the_other(tmp_path):
         allowances.Item(4, 2, 9, "OPTION", "A", 2, OCTOBER.first, None, buckets),
     ]
     counters, pots = allowances.counters(items, OCTOBER)
-    assert sets._levels(sets.MonthInput(OCTOBER, [], [], [], counters, pots))[1] == {1, 2}
+    assert wallets.levels(counters)[1] == {1, 2}
     con = duckdb.connect()
     con.execute(f"CREATE TABLE cdr ({COLUMNS})")
     for number in range(14):
