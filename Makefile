@@ -10,14 +10,14 @@ MONTHS ?= 1
 .PHONY: run test month bench lint admin lock
 
 run: $(VENV)/.run ## serve on http://127.0.0.1:8000
-	$(BIN)/python -m jobs.setup
-	exec $(BIN)/python app.py
+	@$(BIN)/python -m jobs.setup
+	@exec $(BIN)/python app.py
 
 test: $(VENV)/.test ## the whole suite, on SQLite and PostgreSQL, browser included
 	$(BIN)/python -m pytest -n 2
 
 month: $(VENV)/.run ## the main job without a browser: DIR=… MONTH=… MONTHS=…
-	$(BIN)/python -m jobs.month $(DIR) --month $(MONTH) --months $(MONTHS)
+	@$(BIN)/python -m jobs.month $(DIR) --month $(MONTH) --months $(MONTHS)
 
 bench: $(VENV)/.bench ## figures side by side
 	$(BIN)/python -m bench

@@ -36,6 +36,7 @@ def _engine(name: str, stages: dict[str, Any], floor: dict[str, Any]) -> list[Ro
     totals, seconds = draft["totals"], _both(stages, "seconds")
     imported = ", ".join(f"{kind} {taken:.1f}" for kind, taken in stages["reference"]["by_kind"].items())
     peaks = {stage: stages[stage]["peak_mb"] for stage in ("load", "draft", "validate")}
+    by_stage = ", ".join(f"{stage} {mb}" for stage, mb in peaks.items())
     ratio = f"{seconds:.2f} s; in CPU seconds × {_both(stages, 'cpu_s') / floor['cpu_s']:.1f}"
     rated = f"{_cpu(draft['rate'])}, {totals['rated']} rated, {totals['unrated']} without a rate"
     loaded = f"{_cpu(load)}, {load['created']} loaded, {load['rejected']} rejected"

@@ -19,7 +19,7 @@ CHARTS = (("Internet", "data_kb"), ("Appels", "voice_s"), ("Messages", "messages
 
 
 def race(documents: list[dict[str, Any]], target: Path, processes: int) -> tuple[list[bytes], float]:
-    """The PDFs, and the seconds that all of them took; each process has made one before. Raises ImportError, OSError when absent."""
+    """The PDFs and the seconds they took; each process has made some before. Raises ImportError, OSError when it is absent."""
     import weasyprint  # noqa: F401 (absent = we say so before any process starts)
 
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:

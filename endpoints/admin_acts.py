@@ -17,7 +17,7 @@ from tables.timeline import TimelineEntry
 
 WRITES = ("POST", "PATCH", "DELETE", "PUT")
 ONE_TABLE = re.compile(r"/api/tables/(\w+)/(?:(\d+)/?)?$")
-UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
+UNWRITABLE = re.compile(r"\\u0000|[\ud800-\udfff]")
 EVENTS = {"POST": "created", "PATCH": "changed", "PUT": "changed", "DELETE": "deleted"}
 
 

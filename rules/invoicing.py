@@ -24,6 +24,7 @@ class BillLine:
     line: int | None = None
     item: int | None = None
     quantity: int = 1
+    unit_micro: int | None = None
     first: date | None = None
     last: date | None = None
     days: int | None = None

@@ -39,7 +39,7 @@ class RecurringItem:
 
 @dataclass(frozen=True)
 class Charge:
-    """An amount excl. VAT for the days [first, last] of one calendar month."""
+    """An amount excl. VAT for the days [first, last] of one calendar month; `unit_micro`: the price that it comes from, if any."""
 
     section: str
     label: str
@@ -47,6 +47,7 @@ class Charge:
     last: date
     days_in_month: int
     amount_cents: int
+    unit_micro: int | None = None
 
     @property
     def days(self) -> int:
@@ -65,7 +66,8 @@ def charges(item: RecurringItem, month: Month, customer_percent: Decimal = Decim
     for first, last in _by_month(start, end):
         found += _discounted(_charge(Section.recurring, item, first, last), item, customer_percent)
     if found and item.billed_until is None and not item.taken_over and cents(item.activation_micro):
-        found.append(Charge(Section.activation, f"Mise en service, {item.label}", start, start, 0, cents(item.activation_micro)))
+        fee = cents(item.activation_micro)
+        found.append(Charge(Section.activation, f"Mise en service, {item.label}", start, start, 0, fee, item.activation_micro))
     if item.ends_on and item.billed_until and item.ends_on < item.billed_until:
         for first, last in _by_month(max(item.ends_on + DAY, item.starts_on), item.billed_until):
             found += _discounted(_charge(Section.refund, item, first, last), item, customer_percent)
@@ -99,7 +101,8 @@ def _by_month(first: date, last: date) -> Iterator[tuple[date, date]]:
 def _charge(section: str, item: RecurringItem, first: date, last: date) -> Charge:
     days = Month.of(first).days
     amount = half_up(item.monthly_micro * ((last - first).days + 1), days * MICRO_PER_CENT)
-    return Charge(section, item.label, first, last, days, -amount if section == Section.refund else amount)
+    amount = -amount if section == Section.refund else amount
+    return Charge(section, item.label, first, last, days, amount, item.monthly_micro)
 
 
 def _discounted(charge: Charge, item: RecurringItem, customer_percent: Decimal) -> Iterator[Charge]:

@@ -12,7 +12,8 @@ COLUMNS = (
 )  # fmt: skip
 GOOD = {
     "cdr_id": "", "type": "VOICE", "direction": "OUT", "msisdn": "06 39 98 00 01", "other_party": "06 39 98 00 99",
-    "started_at": "2026-10-31T23:59:58+01:00", "duration_s": "65", "volume_bytes": "0", "visited_plmn": "", "wholesale_cost": "0.01",
+    "started_at": "2026-10-31T23:59:58+01:00", "duration_s": "65", "volume_bytes": "0", "visited_plmn": "",
+    "wholesale_cost": "0.01",
 }  # fmt: skip
 
 

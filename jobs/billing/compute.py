@@ -190,6 +190,7 @@ def _charge_line(line: int, item: int, charge: recurring.Charge, vat_rate: Decim
         vat_rate=vat_rate,
         line=line,
         item=item,
+        unit_micro=charge.unit_micro,
         first=charge.first,
         last=charge.last,
         days=charge.days if charge.days_in_month else None,

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -187,7 +186,7 @@ def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
 
 def _line(inputs: Inputs, line: BillLine) -> dict[str, Any]:
     row = inputs.lines.get(line.line or 0, {})
-    values = {name: _text(value) for name, value in replace(line).__dict__.items() if name not in ("line", "item")}
+    values = {name: _text(value) for name, value in line.__dict__.items() if name not in ("line", "item")}
     return values | {"section": str(line.section), "msisdn": row.get("msisdn"), "user_name": row.get("user_name", "")}
 
 

@@ -1,9 +1,11 @@
 """The life of a billing run: started, computed in a process of its own, waived, validated, printed, resumed, cancelled."""
 
 import asyncio
+import gc
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -163,7 +165,8 @@ async def perform(run_id: int, now: datetime) -> None:
     try:
         if stage == "draft":
             await _set(run_id, RunState.rating)
-            await draft(run, progress)
+            with _no_search_for_cycles():
+                await draft(run, progress)
         elif stage == "validate":
             await validate(run, now, progress)
         else:
@@ -174,6 +177,16 @@ async def perform(run_id: int, now: datetime) -> None:
         )
         raise
     await _set(run_id, STAGES[stage][2])
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """A month is a million small values that hold no cycle: looking for one among them took an eighth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def _set(run_id: int, state: RunState) -> None:

@@ -29,7 +29,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def scratch(tmp_path_factory):
     """The variables of a program with data of its own."""
     port = free_port()
@@ -41,7 +41,7 @@ def scratch(tmp_path_factory):
     return {**os.environ, **env}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(scratch):
     """Its address."""
     log = open(Path(scratch["DATA_DIR"]) / "server.log", "w")  # noqa: SIM115
@@ -108,7 +108,7 @@ def window(chromium):
     assert complaints == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def access_link(scratch, server):
     """Makes one-time links as the operator does."""
 
@@ -119,7 +119,7 @@ def access_link(scratch, server):
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(chromium, access_link):
     """The cookies of someone who has entered."""
     context = chromium.new_context()

@@ -1,4 +1,4 @@
-"""The CDR store against the file formats: forms refused, causes in the law's order, twins, and a judge in plain Python beside it."""
+"""The CDR store against the file formats: forms refused, causes in the law's order, twins, and a plain judge beside it."""
 
 import gzip
 import io
@@ -114,31 +114,31 @@ def test_a_header_alone_loads_nothing_and_is_no_error(store):
         assert store.load(data) == Load(0, [], [])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_whatever_bytes_go_wrong_a_file_is_loaded_or_refused_at_a_line(data):
     plain = csv(*(row(cdr_id=str(number), other_party=f'"06{number}\n"' if number % 3 else "3900") for number in range(4)))
     good = data.draw(st.sampled_from([plain, gzip.compress(plain, mtime=0), zipped(plain)]))
     bytes_ = bytearray(good)
     for _ in range(data.draw(st.integers(1, 4))):
-        place = data.draw(st.integers(0, len(bytes_) - 1))
+        place = data.draw(st.integers(0, max(0, len(bytes_) - 1)))
         change = data.draw(st.sampled_from(["set", "drop", "insert", "cut"]))
         if change == "set":
-            bytes_[place] = data.draw(st.integers(0, 255))
+            bytes_[place : place + 1] = bytes([data.draw(st.integers(0, 255))])
         elif change == "insert":
             bytes_[place:place] = data.draw(st.sampled_from([b'"', b";", b"\n", b"\r", b"\0", b"\xe9", b"\xff\xfe"]))
         elif change == "drop":
-            del bytes_[place]
+            del bytes_[place : place + 1]
         else:
             del bytes_[place + 1 :]
+    errors, load = (), Load(0, [], [])
     with tempfile.TemporaryDirectory() as folder:
         try:
             load = judged(bytes(bytes_)).settle(Path(folder), {})
         except FormError as refused:
-            assert refused.errors[0].line >= 1
-            assert re.search(r"[.:]$|»|\)", refused.errors[0].message)
-        else:
-            assert load.rows == load.loaded + len(load.rejects)
+            errors = refused.errors
+    assert load.rows == load.loaded + len(load.rejects)
+    assert all(error.line >= 1 and error.message.endswith((".", "started_at.")) for error in errors)
 
 
 # Layout
@@ -157,13 +157,15 @@ def test_gz_and_zip_load_the_rows_of_the_plain_file_and_are_known_as_that_file(t
     assert found[0][1].rejects_by_cause == {"BAD_TYPE": 1, "DUPLICATE": 1}
 
 
+REFUSED = {"FAX": "BAD_TYPE", "SMS": "BAD_NUMBER"}  # an SMS to nobody
 ENDS = {"LF": "\n", "CR": "\r", "CRLF": "\r\n"}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     rows=st.lists(
-        st.tuples(st.booleans(), st.sampled_from(["", "a", 'a"b', "l1\nl2", "é;,\t\n\n"]), st.integers(0, 2)), max_size=8
+        st.tuples(st.sampled_from(["SMS", "FAX"]), st.sampled_from(["", "a", 'a"b', "l1\nl2", "é;,\t\n\n"]), st.integers(0, 2)),
+        max_size=8,
     ),
     columns=st.permutations(["type", "msisdn", "started_at", "cdr_id", "Note", "Autre"]),
     separator=st.sampled_from(";,\t"),
@@ -180,15 +182,14 @@ def test_a_reject_names_its_physical_line_and_its_text_however_the_file_is_laid_
     write = csv_writer(target, delimiter=separator, lineterminator="\n", **({"quoting": QUOTE_ALL} if all_quoted else {}))
     write.writerow(columns)
     expected = []
-    for number, (good, note, blank_lines) in enumerate(rows):
+    for number, (type_, note, blank_lines) in enumerate(rows):
         target.write("\n" * blank_lines)
         line = target.getvalue().count("\n") + 1
-        values = {"type": "SMS" if good else "FAX", "msisdn": "0639980001", "started_at": "2026-10-01T00:00:00Z"}
+        values = {"type": type_, "msisdn": "0639980001", "started_at": "2026-10-01T00:00:00Z"}
         values |= {"cdr_id": str(number), "Note": note, "Autre": "x"}
         cells = [values[column] for column in columns]
         write.writerow(cells)
-        if values["type"] == "FAX" or good:
-            expected.append((line, "BAD_TYPE" if not good else "BAD_NUMBER", [cell.replace("\n", " ") for cell in cells]))
+        expected.append((line, REFUSED[type_], [cell.replace("\n", " ") for cell in cells]))
     lines = target.getvalue().split("\n")
     text = "".join(line + ends[rank % len(ends)] for rank, line in enumerate(lines[:-1]))
     if not last_end:
@@ -518,7 +519,7 @@ def key_or_none(text: str) -> str | None:
         return None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(written_numbers(), min_size=1, max_size=80))
 def test_the_key_of_a_number_is_the_same_in_sets_as_in_the_law(numbers):
     target = io.StringIO()
@@ -631,7 +632,7 @@ class PlainJudge:
         return None
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(first=ROWS, second=ROWS, invoiced_until=st.sampled_from(["", "2025-09", "2025-10", "2026-09"]))
 def test_two_files_are_judged_in_sets_as_one_row_after_the_other(first, second, invoiced_until):
     context = Context(LINES, ZONES, invoiced_until, date(2025, 11, 2))

@@ -200,7 +200,7 @@ def test_totals_never_stand_alone_and_no_heading_ends_a_page(grouped):
 
 def test_sixty_lines_repeat_their_section_on_every_page():
     made = pages(paper.invoice(fleet(60, usage=BUSY)))
-    assert made[1][0] == "Abonnements et options (suite) Quantité TVA Montant HT"
+    assert made[1][0] == "Abonnements et options (suite) Quantité, prix HT TVA Montant HT"
     assert [page[-1] for page in made] == [f"page {number}/{len(made)}" for number in range(1, len(made) + 1)]
 
 
