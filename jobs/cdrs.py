@@ -30,6 +30,7 @@ from tables.usage import CdrFile, CdrPart, CdrReject
 LAYOUTS = {"default": "default"}  # layout → the wholesaler whose files it describes
 ENDLESS = epoch(date(2999, 1, 1))
 MOST_ERRORS = 1000
+LONGEST_NAME = 200
 AHEAD = 2
 
 
@@ -141,7 +142,7 @@ async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> CdrR
 
 
 async def _record(load: Load, sha: str, name: str, layout: str) -> tuple[int, int]:
-    rejected = len(load.rejects)
+    rejected, name = len(load.rejects), name[:LONGEST_NAME]
     async with transaction():
         file = CdrFile(
             name=name,

@@ -48,10 +48,14 @@ class TunedSQLite(SQLiteEngine):
 
     async def _run_in_new_connection(self, query, args=None, query_type="generic", table=None):
         reading = query.lstrip()[:6].upper() == "SELECT"
-        if not reading or self._shared is None or self._lock is None or self._loop is not asyncio.get_running_loop():
-            return await super()._run_in_new_connection(query, args, query_type, table)
-        async with self._lock, self._shared.execute(query, args or []) as cursor:
-            return await cursor.fetchall()
+        if reading and self._shared and self._lock and self._loop is asyncio.get_running_loop():
+            async with self._lock, self._shared.execute(query, args or []) as cursor:
+                return await cursor.fetchall()
+        connection = await self.get_connection()
+        try:
+            return await self._run_in_existing_connection(connection, query, args, query_type, table)
+        finally:
+            await connection.close()
 
     def transaction(self, transaction_type=TransactionType.immediate, allow_nested=True):
         return super().transaction(transaction_type=transaction_type, allow_nested=allow_nested)

@@ -37,3 +37,10 @@ CREATE TRIGGER number_series_kept BEFORE DELETE ON number_series FOR EACH ROW
 CREATE TRIGGER invoice_kept BEFORE TRUNCATE ON invoice EXECUTE FUNCTION frozen('un document validé ne change jamais, un avoir le corrige')
 
 CREATE TRIGGER invoice_line_kept BEFORE TRUNCATE ON invoice_line EXECUTE FUNCTION frozen('un document validé ne change jamais, un avoir le corrige')
+
+CREATE TRIGGER sealed_document_kept BEFORE TRUNCATE ON sealed_document EXECUTE FUNCTION frozen('un document scellé ne change jamais')
+
+CREATE TRIGGER timeline_entry_kept BEFORE TRUNCATE ON timeline_entry EXECUTE FUNCTION frozen('le journal ne change jamais')
+
+CREATE TRIGGER number_series_whole BEFORE TRUNCATE ON number_series
+    EXECUTE FUNCTION frozen('une série de numéros ne revient jamais en arrière')

@@ -45,3 +45,34 @@ BEGIN SELECT RAISE(ABORT, 'frozen: une série de numéros ne revient jamais en a
 
 CREATE TRIGGER number_series_delete BEFORE DELETE ON number_series
 BEGIN SELECT RAISE(ABORT, 'frozen: une série de numéros ne revient jamais en arrière'); END
+
+-- INSERT OR REPLACE and UPDATE OR REPLACE remove the row that is in the way without asking its triggers: the newcomer is refused
+
+CREATE TRIGGER invoice_frozen_replace BEFORE INSERT ON invoice WHEN EXISTS (
+    SELECT 1 FROM invoice WHERE state = 'validated' AND (id = NEW.id OR number = NEW.number
+        OR (run = NEW.run AND customer = NEW.customer AND origin = 'RUN' AND NEW.origin = 'RUN')))
+BEGIN SELECT RAISE(ABORT, 'frozen: un document validé ne change jamais, un avoir le corrige'); END
+
+CREATE TRIGGER invoice_frozen_displace BEFORE UPDATE OF id, number, run, customer, origin ON invoice WHEN EXISTS (
+    SELECT 1 FROM invoice WHERE state = 'validated' AND id <> OLD.id AND (id = NEW.id OR number = NEW.number
+        OR (run = NEW.run AND customer = NEW.customer AND origin = 'RUN' AND NEW.origin = 'RUN')))
+BEGIN SELECT RAISE(ABORT, 'frozen: un document validé ne change jamais, un avoir le corrige'); END
+
+CREATE TRIGGER invoice_line_frozen_replace BEFORE INSERT ON invoice_line WHEN EXISTS (
+    SELECT 1 FROM invoice_line JOIN invoice ON invoice.id = invoice WHERE invoice_line.id = NEW.id AND state = 'validated')
+BEGIN SELECT RAISE(ABORT, 'frozen: un document validé ne change jamais, un avoir le corrige'); END
+
+CREATE TRIGGER invoice_line_frozen_displace BEFORE UPDATE OF id ON invoice_line WHEN EXISTS (
+    SELECT 1 FROM invoice_line JOIN invoice ON invoice.id = invoice WHERE invoice_line.id = NEW.id AND state = 'validated')
+BEGIN SELECT RAISE(ABORT, 'frozen: un document validé ne change jamais, un avoir le corrige'); END
+
+CREATE TRIGGER sealed_document_replace BEFORE INSERT ON sealed_document WHEN EXISTS (
+    SELECT 1 FROM sealed_document WHERE id = NEW.id OR name = NEW.name OR (invoice = NEW.invoice AND kind = NEW.kind))
+BEGIN SELECT RAISE(ABORT, 'frozen: un document scellé ne change jamais'); END
+
+CREATE TRIGGER timeline_entry_replace BEFORE INSERT ON timeline_entry WHEN EXISTS (SELECT 1 FROM timeline_entry WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'frozen: le journal ne change jamais'); END
+
+CREATE TRIGGER number_series_replace BEFORE INSERT ON number_series
+WHEN EXISTS (SELECT 1 FROM number_series WHERE id = NEW.id OR name = NEW.name)
+BEGIN SELECT RAISE(ABORT, 'frozen: une série de numéros ne revient jamais en arrière'); END

@@ -59,8 +59,9 @@ def server(scratch):
     log.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """Closed with its module: an open player keeps an event loop running, in which no asynchronous test could start."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.fail(f"No Chromium on the path: install one of {', '.join(NAMES)}. The browser tests are never skipped.")

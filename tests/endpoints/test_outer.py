@@ -21,18 +21,17 @@ ANSWERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("method, path, status", ANSWERS)
-async def test_every_answer_carries_the_security_headers(visitor, method, path, status):
-    answer = await visitor.request(method, path)
-    assert answer.status_code == status
-    assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
-    policy = answer.headers["content-security-policy"]
-    for rule in ("default-src 'none'", "script-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
-        assert rule in policy.split("; ")
-    assert "unsafe-eval" not in policy
-    if not path.startswith("/admin/"):
-        assert "unsafe" not in policy
-    assert ("no-store" in answer.headers.get("cache-control", "")) is not path.startswith("/static/")
+async def test_every_answer_carries_the_security_headers(visitor):
+    for method, path, status in ANSWERS:
+        answer = await visitor.request(method, path)
+        assert answer.status_code == status, path
+        assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS, path
+        rules = answer.headers["content-security-policy"].split("; ")
+        assert {"default-src 'none'", "script-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= {
+            *rules
+        }
+        assert "unsafe" not in str(rules), path
+        assert ("no-store" in answer.headers.get("cache-control", "")) is not path.startswith("/static/"), path
 
 
 async def test_only_production_promises_https(visitor, monkeypatch):

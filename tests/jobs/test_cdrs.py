@@ -88,7 +88,12 @@ async def test_what_a_load_answers_and_writes(load):
     report = await load(
         csv(
             *(row(cdr_id="1"), row(cdr_id="1"), row(type="FAX"), row(cdr_id="2", started_at="2026-11-01T00:00:00+01:00")),
-            *(row(msisdn="0639980002"), row(msisdn="0639980003"), row(visited_plmn="26201"), row(visited_plmn="20801")),
+            *(
+                row(msisdn="0639980002"),
+                row(msisdn="0639980003"),
+                row(cdr_id="3", visited_plmn="26201"),
+                row(cdr_id="4", visited_plmn="20801"),
+            ),
         ),
         "Octobre.csv",
     )
@@ -154,7 +159,7 @@ async def test_a_preview_tells_what_a_load_would_and_writes_nothing(load):
 
 
 async def test_a_layout_that_nobody_described_loads_nothing(load):
-    with pytest.raises(cdrs.UnknownLayout, match="Format « ailleurs » inconnu. Les formats sont : default."):
+    with pytest.raises(cdrs.UnknownLayout, match=r"Format « ailleurs » inconnu\. Les formats sont : default\."):
         await load(csv(row()), layout="ailleurs")
     assert await rows_of(*SETTLED) == [0, 0, 0, 0]
 
