@@ -19,6 +19,7 @@ from endpoints.problems import answer
 from endpoints.session import CSRF, PUBLIC, SESSION
 from endpoints.tokens import TokenDoor
 from gateways.settings import SETTINGS
+from jobs.reseller import current
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -27,6 +28,7 @@ time.tzset()
 @asynccontextmanager
 async def connections(_: Litestar) -> AsyncIterator[None]:
     await piccolo_conf.DB.start_connection_pool()
+    await current()  # the one row of the seller is there to be filled
     yield
     await piccolo_conf.DB.close_connection_pool()
 

@@ -55,6 +55,7 @@ class Answer:
         ours = {"content-security-policy": ADMIN_CSP if self._path.startswith("/admin/") else CSP, **HEADERS}
         if SETTINGS.production:
             ours |= HSTS
+            headers = [(name, value + b"; Secure" * _is_open_cookie(name, value)) for name, value in headers]
         kept = [(name, value) for name, value in headers if name.lower().decode() not in ours]
         if not self._path.startswith(("/static/", "/admin/assets/")) and b"cache-control" not in {name for name, _ in kept}:
             ours["cache-control"] = "no-store"
@@ -94,6 +95,11 @@ class Outer:
         except Exception as exc:
             return describe(exc, scope)
         return of_status(413) if answer.dropped else None
+
+
+def _is_open_cookie(name: bytes, value: bytes) -> bool:
+    """A cookie that a browser would send without encryption too: the generated admin sets one."""
+    return name.lower() == b"set-cookie" and b"secure" not in value.lower()
 
 
 def body_limit(path: str) -> int:

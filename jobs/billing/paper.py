@@ -62,7 +62,8 @@ async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, st
     refused = []
     for document, job in zip(documents, jobs, strict=True):
         try:
-            sealed += await asyncio.wrap_future(job)
+            made = await asyncio.wrap_future(job)
+            sealed += made
         except paper.PaperRefused as reason:
             refused.append(f"{document['number']} : {reason}")
     columns = SealedDocument
@@ -73,7 +74,7 @@ async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, st
                 *(columns.invoice, columns.kind, columns.name, columns.path, columns.sha256, columns.size_bytes),
                 *(columns.replaced_characters, columns.created_at),
             ],
-            [(*made, datetime.now(UTC)) for made in sealed],
+            [(*row, datetime.now(UTC)) for row in sealed],
         )
     return refused
 

@@ -158,10 +158,13 @@ async def test_a_page_token_that_no_longer_holds_is_replaced(visitor, user):
     assert (await visitor.login()).status_code == 303
 
 
-async def test_cookies_are_for_https_only_in_production(visitor, user, monkeypatch):
+async def test_cookies_are_for_https_only_in_production(user, monkeypatch):
     monkeypatch.setattr(SETTINGS, "production", True)
-    cookies = (await visitor.login()).headers.get_list("set-cookie")
-    assert all("Secure" in cookie for cookie in cookies if cookie.startswith("id=") and "Max-Age=604800" in cookie)
+    async with Visitor(base_url="https://testserver") as visitor:
+        cookies = (await visitor.login()).headers.get_list("set-cookie")
+        cookies += (await visitor.get("/admin/")).headers.get_list("set-cookie")
+    assert {cookie.split("=")[0] for cookie in cookies} == {"id", "csrftoken"}
+    assert all("Secure" in cookie for cookie in cookies)
 
 
 async def test_the_ready_made_forms_of_the_generated_admin_lead_to_ours(visitor):

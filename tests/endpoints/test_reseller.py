@@ -6,6 +6,7 @@ import pytest
 from schwifty import IBAN
 from stdnum.fr import siren, siret
 
+from app import inner
 from gateways.settings import SETTINGS
 from jobs import reseller
 from tables.parties import Reseller
@@ -109,3 +110,10 @@ async def test_unknown_keys_and_other_types_are_refused(program, body, field):
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"null", b'{"name": "\\ud800"}', b"\xff"])
 async def test_a_body_that_is_no_object_breaks_nothing(program, body):
     assert (await program.put("/api/reseller", content=body)).status_code in (400, 422)
+
+
+async def test_the_row_is_there_from_the_start_for_the_admin_to_fill(database):
+    await database.close_connection_pool()
+    async with inner.lifespan():
+        assert await Reseller.count() == 1
+    await database.start_connection_pool()

@@ -58,7 +58,8 @@ async def test_every_route_of_the_generated_admin_but_its_page_asks_too(visitor)
 
 CLOSED = ("/api/reseller", "/api/reseller/", "/api", "/api/", "/api/nulle-part", "/api/docs/x", "/jobs/x", "/%61pi/reseller")
 WRONG = (
-    None, "", "Bearer", "Bearer ", f"Bearer {API_TOKEN[:-1]}", f"Bearer {API_TOKEN}a", f"Basic {API_TOKEN}", API_TOKEN, "Bearer é",
+    None, "", "Bearer", "Bearer ", f"Bearer {API_TOKEN[:-1]}", f"Bearer {API_TOKEN}a", f"Basic {API_TOKEN}", API_TOKEN,
+    "Bearer é",
 )  # fmt: skip
 
 

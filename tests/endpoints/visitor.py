@@ -15,7 +15,7 @@ class Visitor(httpx.AsyncClient):
 
     def __init__(self, address="198.51.100.7", **options):
         transport = httpx.ASGITransport(app=app, client=(address, 4711), raise_app_exceptions=False)
-        super().__init__(transport=transport, base_url="http://testserver", **options)
+        super().__init__(transport=transport, **{"base_url": "http://testserver", **options})
 
     async def csrf(self, path="/entrer"):
         return re.search(r'name="_csrf_token" value="(\w+)"', (await self.get(path)).text)[1]

@@ -213,6 +213,16 @@ def test_a_plain_reject_keeps_its_text_to_the_letter(store, separator, end):
     assert load.loaded == 1
 
 
+@pytest.mark.parametrize(
+    "ends", [("\n", "\r\n"), ("\r\n", "\n"), ("\n", "\r"), ("\r\n", "\r"), ("\r", "\r\n"), ("\n", "")], ids=repr
+)
+def test_lines_may_end_in_several_ways_in_one_file(store, ends):
+    lines = csv(row(cdr_id="1"), row(type="FAX"), row(cdr_id="2")).decode().splitlines()
+    load = store.load("".join(line + ends[rank == 3] for rank, line in enumerate(lines)).encode())
+    assert ([(reject.line_number, reject.cause) for reject in load.rejects], load.loaded) == ([(3, "BAD_TYPE")], 2)
+    assert store.rows(load, "key, line_number") == [("1", 2), ("2", 4)]
+
+
 def test_the_decimal_comma_stands_in_a_file_separated_by_commas_when_quoted(store):
     load = store.load(csv(row(wholesale_cost='"0,5"'), separator=","))
     assert store.rows(load, "cost_micro") == [(500_000,)]

@@ -3,6 +3,7 @@
 import json
 from datetime import date, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import month_samples
@@ -19,7 +20,7 @@ from jobs.billing import paper as printing
 from rules.errors import RuleError
 from rules.paris import Month
 from rules.states import InvoiceState, RunState
-from tables.billing import BillingRun, Waiver
+from tables.billing import Waiver
 from tables.catalogue import Offer
 from tables.engine import on_sqlite
 from tables.fleet import Line, LineItem
@@ -46,9 +47,17 @@ async def loaded(database, source, monkeypatch):
     await load(source, OCTOBER)
 
 
-async def load(source, month: Month) -> None:
-    names = month_samples.files_of(source, str(month))
-    await cdrs.load_files([(source / folder.CDRS / name, name) for name in names], now=SETTINGS.now())
+async def load(source: Path, month: Month) -> None:
+    """The CDR files of a month, those of one header as one file."""
+    by_header: dict[bytes, list[bytes]] = {}
+    for name in month_samples.files_of(source, str(month)):
+        header, rows = (source / folder.CDRS / name).read_bytes().split(b"\n", 1)
+        by_header.setdefault(header, []).append(rows)
+    merged = []
+    for number, (header, files) in enumerate(by_header.items()):
+        merged.append((SETTINGS.data_dir / f"{month}-{number}.csv", f"{number}.csv"))
+        merged[-1][0].write_bytes(header + b"\n" + b"".join(files))
+    await cdrs.load_files(merged, now=SETTINGS.now())
 
 
 async def drafted(month: Month = OCTOBER) -> int:
@@ -186,17 +195,13 @@ async def test_a_customer_set_aside_takes_no_usage_from_the_others_totals(loaded
 async def test_the_same_month_started_twice_is_the_same_run_and_makes_no_new_document(loaded):
     run, new = await runs.start(OCTOBER, "essai", work)
     assert new
-    for _ in range(2):
-        await month_samples.waive_all(run["id"])
-        await runs.begin(run["id"], "validate", "essai", work)
-        await runs.begin(run["id"], "print", "essai", work) if (await runs.get(run["id"]))["state"] == "validated" else None
+    await month_samples.waive_all(run["id"])
+    for stage in ("draft", "validate", "print"):
+        await runs.begin(run["id"], stage, "essai", work)
         before = await everything()
         again, new = await runs.start(OCTOBER, "quelqu'un", work)
         assert (again["id"], new) == (run["id"], False)
         assert await everything() == before
-        if (await runs.get(run["id"]))["state"] == "printed":
-            break
-    assert await BillingRun.count() == 1
 
 
 async def test_each_stage_can_be_asked_again_and_does_nothing_more(loaded):
@@ -484,7 +489,7 @@ async def test_no_other_way_of_writing_gets_round_the_refusal(frozen_rows):
                 "INSERT OR REPLACE INTO invoice_line (id, invoice, position, section)"
                 f" VALUES ({frozen_rows[InvoiceLine]['id']}, {draft.id}, 5, 'ONE_OFF')"
             ),
-            NumberSeries.raw(f"INSERT OR REPLACE INTO number_series (name, last_number) VALUES ('{series['name']}', 0)"),
+            NumberSeries.raw("INSERT OR REPLACE INTO number_series (name, last_number) VALUES ({}, 0)", series["name"]),
         ]
     else:
         statements += [
