@@ -51,9 +51,7 @@ async def load_cdrs(data: Multipart, mode: Mode = "valid") -> cdrs.CdrReport:
 
 
 @post("/{kind:str}", status_code=200)
-async def import_file(
-    request: Request[Any, Any, Any], kind: str, data: Multipart, mode: Mode = "preview"
-) -> imports.TableReport:
+async def import_file(request: Request[Any, Any, Any], kind: str, data: Multipart, mode: Mode = "preview") -> imports.TableReport:
     """Preview a reference file or load it: `all` or nothing, or the `valid` rows. 422: an error of form."""
     return await imports.import_file(
         kind,

@@ -39,7 +39,7 @@ class RecurringItem:
 
 @dataclass(frozen=True)
 class Charge:
-    """An amount excl. VAT for the days [first, last] of one calendar month; `unit_micro`: the price that it comes from, if any."""
+    """An amount excl. VAT for the days [first, last] of one calendar month; `unit_micro`: the price from which it comes."""
 
     section: str
     label: str

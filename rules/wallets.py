@@ -5,6 +5,7 @@ climb in the order of every line. Two pools that two lines hold in opposite orde
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 
 from rules.allowances import Counter, Pot
@@ -51,10 +52,8 @@ def _climb(counters: Counters) -> dict[Pot, int]:
                     before[counter.pot].add(lower)
                 last[counter.type, category] = counter.pot
     sorter = TopologicalSorter(before)
-    try:
+    with suppress(CycleError):  # it still gives every pot that no circle holds back
         sorter.prepare()
-    except CycleError:
-        pass  # it still gives every pot that no circle holds back
     found: dict[Pot, int] = {}
     level = 0
     while ready := sorter.get_ready():

@@ -81,3 +81,7 @@ class CommitmentType(Table, help_text="Types d'engagement"):
     customer_kinds = Varchar(length=30, default="BUSINESS+CONSUMER", help_text="Clients concernés")
     percent_first_year = Numeric(digits=(5, 2), help_text="Part due d'un mois restant — jusqu'au 12e mois, en %")
     percent_after = Numeric(digits=(5, 2), help_text="Part due d'un mois restant — après le 12e mois, en %")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s", columns=[cls.label])

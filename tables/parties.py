@@ -2,6 +2,7 @@
 
 from piccolo.columns import BigInt, Boolean, Date, Integer, Numeric, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.columns.readable import Readable
 from piccolo.table import Table
 
 from rules.states import CustomerKind, MandateType, PaymentMethod, VatRegime
@@ -81,3 +82,7 @@ class Customer(Table, help_text="Clients"):
     group_lines = Boolean(default=False, help_text="Un seul sous-total par rubrique")
     notes = Text(help_text="Notes")
     created_at = Timestamptz(default=TimestamptzNow(), help_text="Créé le")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s, %s", columns=[cls.customer_number, cls.company_name])

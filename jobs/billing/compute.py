@@ -1,4 +1,4 @@
-"""From the inputs of a month to its drafts, findings and totals. Nothing is written: the dry run and the real one are this act."""
+"""From the inputs of a month to its drafts, findings and totals. Nothing is written: dry run and real run are this same act."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
