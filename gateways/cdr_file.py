@@ -113,7 +113,7 @@ def _is_plain(data: bytes) -> bool:
 
 
 def records(text: CdrText) -> Iterator[tuple[int, list[str]]]:
-    """Each record after the header, with its physical line. Raises FormError: bad quotes, a long field, a wrong count of fields."""
+    """Each record after the header, with its physical line. Raises FormError: bad quotes, a long field, a wrong field count."""
     width = len(text.header.names)
     with open(text.path, encoding="utf-8-sig") as file:
         lines = (line.rstrip("\n") for line in file)

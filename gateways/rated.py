@@ -54,7 +54,7 @@ def lines_in(parts: Sequence[Path]) -> set[int]:
 
 
 def calls(path: Path, lines: Iterable[int]) -> list[dict[str, Any]]:
-    """The rated CDRs of some lines by line and time: line_id, ts, type, direction, other, category, rate, units, covered, amounts."""
+    """The rated CDRs of some lines, by line and time: what each was, its rate, units, covered, amount_micro, service_micro."""
     con = connect()
     fill(con, "wanted", {"line_id": "INTEGER"}, ((line,) for line in lines))
     found = con.execute(

@@ -7,6 +7,7 @@ transaction share one connection so that a long write never makes a reader wait.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import aiosqlite
@@ -20,31 +21,45 @@ PRAGMAS = ("foreign_keys=1", "busy_timeout=30000", "synchronous=FULL", "cache_si
 
 
 class TunedSQLite(SQLiteEngine):
-    __slots__ = ("_lock", "_loop", "_shared")
+    __slots__ = ("_idle", "_lock", "_loop", "_shared")
 
     def __init__(self, path: str) -> None:
         super().__init__(path=path, timeout=30)
+        self._idle: list[aiosqlite.Connection] = []
         self._shared: aiosqlite.Connection | None = None
         self._lock: asyncio.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get_connection(self) -> aiosqlite.Connection:
+        """For one transaction. `close` lays it aside for the next: opening one costs more than most transactions."""
+        if self._loop is not asyncio.get_running_loop():
+            return await self._open()
+        connection = self._idle.pop() if self._idle else await self._open()
+        connection.close = partial(self._lay_aside, connection)  # type: ignore[method-assign]
+        return connection
+
+    async def _open(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(**self.connection_kwargs)
         connection.row_factory = dict_factory  # type: ignore[assignment]
         for pragma in PRAGMAS:
             await connection.execute(f"PRAGMA {pragma}")
         return connection
 
+    async def _lay_aside(self, connection: aiosqlite.Connection) -> None:
+        if self._shared is None or connection.in_transaction:
+            await aiosqlite.Connection.close(connection)
+        else:
+            self._idle.append(connection)
+
     async def start_connection_pool(self, **_: Any) -> None:
         async with aiosqlite.connect(**self.connection_kwargs) as connection:
             await connection.execute("PRAGMA journal_mode=WAL")
-        self._lock, self._loop = asyncio.Lock(), asyncio.get_running_loop()
-        self._shared = await self.get_connection()
+        self._lock, self._loop, self._shared = asyncio.Lock(), asyncio.get_running_loop(), await self._open()
 
     async def close_connection_pool(self) -> None:
-        if self._shared:
-            await self._shared.close()
-        self._shared = None
+        idle, self._idle, shared, self._shared, self._loop = self._idle, [], self._shared, None, None
+        for connection in [*idle, shared] if shared else idle:
+            await aiosqlite.Connection.close(connection)
 
     async def _run_in_new_connection(self, query, args=None, query_type="generic", table=None):
         reading = query.lstrip()[:6].upper() == "SELECT"

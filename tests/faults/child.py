@@ -21,7 +21,7 @@ from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.engine.sqlite import SQLiteTransaction
 
 import piccolo_conf
-from gateways.files import lock
+from gateways.files import turn
 from gateways.settings import SETTINGS
 from jobs import cdrs, folder
 from jobs.billing import runs, worker
@@ -103,7 +103,7 @@ async def work(run: int, stages: list[str]):
     """As the worker itself does it, the lock and its own connections included."""
     await engine().close_connection_pool()
     try:
-        with lock(SETTINGS.data_dir / runs.LOCK):
+        async with turn(SETTINGS.data_dir / runs.LOCK):
             await worker.main(run, stages)
     finally:
         await engine().start_connection_pool()
@@ -134,8 +134,8 @@ async def unguard(what: str):
     elif what == "begin":
         runs.STAGES |= {stage: ((*sources, *working), working, end) for stage, (sources, working, end) in runs.STAGES.items()}
     elif what == "worker":
-        global lock
-        lock = nullcontext
+        global turn
+        turn = nullcontext
 
 
 ORDERS = {order.__name__: order for order in (import_reference, load, start, begin, waive, work, resume, tell, unguard)}
