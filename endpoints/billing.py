@@ -77,8 +77,10 @@ async def progress(run_id: int) -> Template:
 
 @post(HOME + "/lancer")
 async def start(request: Request[Any, Any, Any], data: Form) -> Redirect:
+    """Start the month; a second press finds it started."""
     month = Month.parse(data.get("mois", ""))
-    await runs.start(month, actor(request))
+    if not await runs.find(month):
+        await runs.start(month, actor(request))
     return _back(str(month))
 
 

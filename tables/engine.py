@@ -6,17 +6,20 @@ transaction share one connection so that a long write never makes a reader wait.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import aiosqlite
+import asyncpg
 from piccolo.columns import Column
 from piccolo.engine.finder import engine_finder
 from piccolo.engine.postgres import PostgresEngine
 from piccolo.engine.sqlite import SQLiteEngine, TransactionType, dict_factory
 from piccolo.table import Table
 
+NOT_UNIQUE = (sqlite3.IntegrityError, asyncpg.UniqueViolationError)  # what a second row of the same key raises
 PRAGMAS = ("foreign_keys=1", "busy_timeout=30000", "synchronous=FULL", "cache_size=-32000")
 
 

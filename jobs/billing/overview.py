@@ -65,11 +65,7 @@ async def month_to_show(asked: str, today: date) -> Month:
 
 
 async def run_of(month: Month) -> Row | None:
-    run = (
-        await BillingRun.select(BillingRun.id)
-        .where(BillingRun.month == str(month), BillingRun.state != RunState.cancelled)
-        .first()
-    )
+    run = await runs.find(month)
     return await runs.describe(run["id"]) if run else None
 
 

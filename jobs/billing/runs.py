@@ -24,7 +24,7 @@ from rules.errors import RuleError
 from rules.paris import Month
 from rules.states import COMPUTING, InvoiceState, RunState, Severity
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
-from tables.engine import transaction
+from tables.engine import NOT_UNIQUE, transaction
 from tables.fleet import Line
 from tables.invoices import Invoice
 from tables.timeline import TimelineEntry
@@ -105,7 +105,9 @@ async def spawn(run_id: int, *further: str) -> None:
 
 async def start(month: Month, actor: str, work: Work = spawn) -> tuple[Row, bool]:
     """The run of a month and whether it is new; a new one begins to compute. Raises RunBusy while any run computes."""
-    found = await BillingRun.select().where(BillingRun.month == str(month), BillingRun.state != RunState.cancelled).first()
+    found = await find(month)
+    if found and RunState(found["state"]) in COMPUTING:
+        raise await _busy()
     if found:
         return found, False
     await reseller.current()
@@ -114,7 +116,7 @@ async def start(month: Month, actor: str, work: Work = spawn) -> tuple[Row, bool
             run = BillingRun(month=str(month), state=RunState.queued, stage="draft", actor=actor)
             await run.save()
             await _tell(run.id, actor, "started", {"month": str(month)})
-    except Exception as reason:
+    except NOT_UNIQUE as reason:
         raise await _busy() from reason
     await work(run.id)
     return await get(run.id), True
@@ -142,7 +144,7 @@ async def begin(run_id: int, stage: str, actor: str, work: Work = spawn) -> Row:
             )
             if moved:
                 await _tell(run_id, actor, stage, {})
-    except Exception as reason:
+    except NOT_UNIQUE as reason:
         raise await _busy() from reason
     if not moved:
         now = RunState(run["state"]).label.lower()
@@ -206,7 +208,7 @@ async def resume(run_id: int, work: Work = spawn) -> Row:
             await BillingRun.update({BillingRun.state: STAGES[run["stage"]][1][0], BillingRun.error: ""}).where(
                 BillingRun.id == run_id
             )
-        except Exception as reason:
+        except NOT_UNIQUE as reason:
             raise await _busy() from reason
         await work(run_id)
     elif RunState(run["state"]) in COMPUTING and not working():
@@ -342,6 +344,11 @@ def label(line: Row) -> str:
     return f"{line['label']}, du {first} au {last}{part}"
 
 
+async def find(month: Month) -> Row | None:
+    """The run of a month that is not cancelled."""
+    return await BillingRun.select().where(BillingRun.month == str(month), BillingRun.state != RunState.cancelled).first()
+
+
 async def get(run_id: int) -> Row:
     run = await BillingRun.select().where(BillingRun.id == run_id).first()
     if not run:
@@ -356,10 +363,13 @@ async def _check(run: Row) -> None:
     if missing:
         raise BlockingFindings(f"La fiche de l'intégrateur est incomplète : {', '.join(missing)}.", [])
     if open_:
-        message = f"{len(open_)} anomalies bloquantes restent à lever ou à déroger."
-        raise BlockingFindings(
-            message, [{key: row[key] for key in ("code", "customer_number", "msisdn", "message")} for row in open_]
-        )
+        raise BlockingFindings(f"{len(open_)} anomalies bloquantes restent à lever ou à déroger.", [_error(row) for row in open_])
+
+
+def _error(finding: Row) -> Row:
+    """A finding as an entry of a problem document; it is about a line, else about a customer."""
+    field = "msisdn" if finding["msisdn"] else "customer_number"
+    return {"code": finding["code"], "message": finding["message"], "field": field, "value": finding[field]}
 
 
 async def _busy() -> RunBusy:

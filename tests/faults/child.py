@@ -1,7 +1,8 @@
 """The processes that the proofs of faults and races ask and kill: one order a line in JSON, one answer a line.
 
 Started once with everything imported, it forks a child for each line {env, socket} on its input: a process costs no start.
-Each query, commit, flush and rename of a child is an event; an order may name the event at which the child kills itself.
+Each query, commit, flush and rename of a child is an event; an order may give the event at which the child kills itself:
+its number, or what has just been done.
 """
 
 import asyncio
@@ -31,13 +32,13 @@ from tables.engine import TunedSQLite, engine, make_engine
 from tables.piccolo_app import TABLES
 
 events = 0
-kill_at = 0
+kill_at: int | str = -1
 
 
-def tick() -> None:
+def tick(done: str = "") -> None:
     global events
     events += 1
-    if events == kill_at:
+    if kill_at in (events, done):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -48,13 +49,13 @@ def count(owner, name: str) -> None:
     def call(*args, **kwargs):
         tick()
         result = real(*args, **kwargs)
-        tick()
+        tick(name)
         return result
 
     async def acall(*args, **kwargs):
         tick()
         result = await real(*args, **kwargs)
-        tick()
+        tick(name)
         return result
 
     setattr(owner, name, acall if asyncio.iscoroutinefunction(real) else call)
@@ -155,7 +156,7 @@ async def serve(stream: IO[str]) -> None:
     print(json.dumps({"pid": os.getpid()}), file=stream, flush=True)
     while line := await asyncio.to_thread(stream.readline):
         values = json.loads(line)
-        events, kill_at, begun = 0, values.pop("kill_at", 0), time.perf_counter()
+        events, kill_at, begun = 0, values.pop("kill_at", -1), time.perf_counter()
         try:
             answer = {"answer": await obey(**values)}
         except Exception as reason:
