@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,17 @@ class Context:
     invoiced_until: str = ""
     oldest_day: date = date.min
 
+    @cached_property
+    def ground(self) -> duckdb.DuckDBPyConnection:
+        """What every file is judged by, made once: each file is judged by a cursor with temporary tables of its own."""
+        con = connect()
+        columns = {"line": "INTEGER", "msisdn": "VARCHAR", "live_from": "BIGINT", "live_to": "BIGINT"}
+        fill(con, "live", columns, ((line.line, line.number_key, line.live_from, line.live_to) for line in self.lines))
+        fill(con, "known", {"mcc": "VARCHAR", "zone": "VARCHAR"}, self.zones.items())
+        con.execute("CREATE TABLE lines AS FROM live; CREATE TABLE zones AS FROM known")
+        con.execute(MACROS)
+        return con
+
 
 def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
     """An engine in memory that reads and writes only local files, in UTC."""
@@ -91,13 +102,13 @@ def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
 
 
 def fill(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table from Python rows. Through a text file: thousands of times faster than row by row."""
+    """A temporary table from Python rows. Through a text file: thousands of times faster than row by row."""
     with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
         file.flush()
         types = "{" + ", ".join(f"'{column}': '{type_}'" for column, type_ in columns.items()) + "}"
         con.execute(
-            f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM read_csv(?, header = false, delim = ',', quote = '\"', columns = {types},"
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM read_csv(?, header = false, delim = ',', quote = '\"', columns = {types},"
             " auto_detect = false, nullstr = '\\N')",
             [file.name],
         )
@@ -127,9 +138,10 @@ def judge(source: Path, name: str, context: Context) -> Judged:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         text = cdr_file.inspect(cdr_file.unpack(source, name, folder), name, COLUMNS)
-        con = connect()
+        con = context.ground.cursor()
+        con.execute("SET TimeZone = 'UTC'")
         _read(con, text, folder)
-        _judge(con, context)
+        con.execute(JUDGE, {"oldest_day": context.oldest_day, "invoiced_until": context.invoiced_until})
         return Judged(text, con)
 
 
@@ -139,7 +151,7 @@ def sweep_unknown(root: Path, known: Iterable[str]) -> int:
 
 
 def _read(con: duckdb.DuckDBPyConnection, text: cdr_file.CdrText, folder: Path) -> None:
-    """The table `cells`: line number, raw cells by name, and all as they stand (c0, c1 …)."""
+    """The table `cells`: line number and raw cells as they stand (c0, c1 …); the view `named`: those we know, by name."""
     raw = [f"c{rank}" for rank in range(len(text.header.names))]
     if text.plain:
         path, separator, skip, line, names = text.path, text.header.separator, 1, "row_number() OVER () + 1", raw
@@ -151,13 +163,14 @@ def _read(con: duckdb.DuckDBPyConnection, text: cdr_file.CdrText, folder: Path) 
     picked = ", ".join(f"{found.get(column, chr(39) * 2)} AS {column}" for column in COLUMNS)
     try:
         con.execute(
-            f"CREATE TABLE cells AS SELECT ({line})::INTEGER AS line_number, {picked}, {', '.join(raw)} FROM read_csv(?, header = false,"
+            f"CREATE TEMP TABLE cells AS SELECT ({line})::INTEGER AS line_number, {', '.join(raw)} FROM read_csv(?, header = false,"
             f" skip = {skip}, delim = ?, quote = '', escape = '', columns = {types}, auto_detect = false, max_line_size = {LONGEST_LINE})",
             [str(path), separator],
         )
     except duckdb.Error as reason:
         _name_the_wrong_line(text)
         raise form.refusal(text.name, 1, "UNREADABLE", "Le fichier ne se lit pas. Exportez-le de nouveau.") from reason
+    con.execute(f"CREATE TEMP VIEW named AS SELECT line_number, {picked} FROM cells")
     rows = con.execute("SELECT count(*) FROM cells").fetchone()[0]  # type: ignore[index]
     if text.plain and text.marks != (rows + 1) * (len(raw) - 1):
         _name_the_wrong_line(text)  # DuckDB lets an empty field too many pass
@@ -203,13 +216,13 @@ CREATE MACRO instant(s) AS CASE
 
 # Causes before and after the search for twins, in the law's order.
 JUDGE = f"""
-CREATE TABLE judged AS
+CREATE TEMP TABLE judged AS
 WITH read AS (
     SELECT line_number, cdr_id, type, CASE direction WHEN '' THEN 'OUT' ELSE direction END AS direction, visited_plmn AS plmn,
         compacted(other_party) AS other_number, within(international(compacted(other_party))) AS other_key,
         within(international(compacted(msisdn))) AS msisdn, instant(started_at) AS ts, whole(duration_s) AS duration_s,
         whole(volume_bytes) AS volume_bytes, wholesale_cost, micro(wholesale_cost) AS cost_micro
-    FROM cells),
+    FROM named),
 parsed AS (
     SELECT *, CASE WHEN type = 'DATA' OR (direction = 'IN' AND other_number = '') THEN '' ELSE other_key END AS other FROM read),
 dated AS (
@@ -240,18 +253,6 @@ LEFT JOIN zones ON zones.mcc = plmn[1:3]
 CONTENT = "type, direction, msisdn, other, ts, duration_s, volume_bytes, plmn, cost_micro"
 
 
-def _judge(con: duckdb.DuckDBPyConnection, context: Context) -> None:
-    fill(
-        con,
-        "lines",
-        {"line": "INTEGER", "msisdn": "VARCHAR", "live_from": "BIGINT", "live_to": "BIGINT"},
-        ((line.line, line.number_key, line.live_from, line.live_to) for line in context.lines),
-    )
-    fill(con, "zones", {"mcc": "VARCHAR", "zone": "VARCHAR"}, context.zones.items())
-    con.execute(MACROS)
-    con.execute(JUDGE, {"oldest_day": context.oldest_day, "invoiced_until": context.invoiced_until})
-
-
 def _twins(con: duckdb.DuckDBPyConnection, root: Path, stored: Mapping[str, Sequence[str]]) -> None:
     """The table `twins`: rows whose id a loaded row holds in their month or a neighbour. One after the other: only a loaded row holds."""
     first, last = con.execute("SELECT min(month_index) - 1, max(month_index) + 1 FROM judged WHERE early IS NULL").fetchone()  # type: ignore[misc]
@@ -262,11 +263,11 @@ def _twins(con: duckdb.DuckDBPyConnection, root: Path, stored: Mapping[str, Sequ
         for path in paths
     ]
     held: dict[str, list[tuple]] = {}
-    con.execute("CREATE TABLE keys AS SELECT key, count(*) AS times FROM judged WHERE early IS NULL GROUP BY key")
-    con.execute("CREATE TABLE seen (key VARCHAR)")
+    con.execute("CREATE TEMP TABLE keys AS SELECT key, count(*) AS times FROM judged WHERE early IS NULL GROUP BY key")
+    con.execute("CREATE TEMP TABLE seen (key VARCHAR)")
     if near:
         con.execute(
-            "CREATE OR REPLACE TABLE holders AS SELECT key, year(day) * 12 + month(day) AS month_index, "
+            "CREATE TEMP TABLE holders AS SELECT key, year(day) * 12 + month(day) AS month_index, "
             f"{CONTENT} FROM read_parquet(?) SEMI JOIN keys USING (key)",
             [near],
         )
@@ -286,7 +287,7 @@ def _twins(con: duckdb.DuckDBPyConnection, root: Path, stored: Mapping[str, Sequ
             held.setdefault(key, []).append((month, content))
     fill(con, "twins", {"line_number": "INTEGER", "twin": "VARCHAR"}, [(line, str(cause)) for line, cause in found])
     con.execute(
-        "CREATE VIEW sorted_out AS SELECT judged.*, coalesce(early, twin, late) AS cause FROM judged LEFT JOIN twins USING (line_number)"
+        "CREATE TEMP VIEW sorted_out AS SELECT judged.*, coalesce(early, twin, late) AS cause FROM judged LEFT JOIN twins USING (line_number)"
     )
 
 

@@ -228,7 +228,7 @@ def _draw(con: duckdb.DuckDBPyConnection, month: MonthInput) -> None:
         ),
     )
     con.execute(
-        "CREATE OR REPLACE TABLE draws AS SELECT * EXCLUDE (categories), unnest(string_split(categories, '+')) AS category FROM draws"
+        "CREATE OR REPLACE TEMP TABLE draws AS SELECT * EXCLUDE (categories), unnest(string_split(categories, '+')) AS category FROM draws"
     )
     con.execute("CREATE TABLE drawn (row BIGINT, units BIGINT)")
     con.execute(

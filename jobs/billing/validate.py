@@ -102,8 +102,9 @@ async def take_number(pattern: str, today: date) -> str:
     """The next number of the series, inside the transaction that writes it; gapless, never earlier than the one before."""
     name = numbering.series(pattern, today.year)
     taken = await _next(name, today)
-    if not taken and not await NumberSeries.exists().where(NumberSeries.name == name):
-        await NumberSeries.insert(NumberSeries(name=name)).on_conflict(action="DO NOTHING", target=NumberSeries.name)
+    if not taken:
+        if not await NumberSeries.exists().where(NumberSeries.name == name):
+            await NumberSeries.insert(NumberSeries(name=name)).on_conflict(action="DO NOTHING", target=NumberSeries.name)
         taken = await _next(name, today)
     if not taken:
         raise ClockWentBack(f"La série {name} a déjà un document plus récent que le {today:%d/%m/%Y}. Vérifiez l'horloge.")

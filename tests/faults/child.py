@@ -61,15 +61,11 @@ def count(owner, name: str) -> None:
     setattr(owner, name, acall if asyncio.iscoroutinefunction(real) else call)
 
 
-for owner, name in (
-    (os, "fsync"),
-    (os, "replace"),
-    (SQLiteTransaction, "commit"),
-    (PostgresTransaction, "commit"),
-    (TunedSQLite, "run_querystring"),
-    (PostgresEngine, "run_querystring"),
-):
-    count(owner, name)
+COUNTED = (
+    *((os, name) for name in ("fsync", "replace")),
+    *((owner, "commit") for owner in (SQLiteTransaction, PostgresTransaction)),
+    *((owner, "run_querystring") for owner in (TunedSQLite, PostgresEngine)),
+)
 
 
 async def import_reference(source: str, month: str):
@@ -181,6 +177,8 @@ def live(env: dict[str, str], address: str) -> None:
 
 
 if __name__ == "__main__":
+    for owner, name in COUNTED:
+        count(owner, name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)
     for line in sys.stdin:

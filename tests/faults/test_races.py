@@ -156,6 +156,16 @@ async def test_eight_writers_with_rollbacks_take_numbers_without_gap_or_double(d
     assert series == [{"name": "F2026-{counter:06}", "last_number": len(taken)}]
 
 
+async def test_a_series_begun_by_eight_writers_at_once_begins_at_one_and_loses_none(database):
+    async def take(day: date) -> str:
+        async with transaction():
+            return await take_number(PATTERN, day)
+
+    for year in range(2027, 2037):
+        taken = await asyncio.gather(*(take(date(year, 1, 1)) for _ in range(WRITERS)))
+        assert sorted(taken) == [f"F{year}-{number:06}" for number in range(1, WRITERS + 1)]
+
+
 async def test_control_a_number_read_and_then_written_is_taken_twice(database):
     await NumberSeries(name="F2026-{counter:06}").save()
     taken: list[int] = []
