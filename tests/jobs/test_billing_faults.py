@@ -189,6 +189,21 @@ async def test_a_customer_set_aside_takes_no_usage_from_the_others_totals(loaded
     assert (after["parked"], before["invoices"] - after["invoices"]) == (1, 1)
 
 
+async def test_numbers_go_by_customer_number_whatever_the_order_of_the_drafts_and_credit_notes_come_last(loaded):
+    """By code point: « A » stands before every other number here, « a » after."""
+    await Reseller.update({Reseller.credit_note_pattern: "F{year}-{counter:06}"}, force=True)
+    run = await drafted()
+    rows = await Invoice.select(Invoice.kind, Invoice.customer.customer_number).where(Invoice.run == run).order_by(Invoice.id)
+    kinds = {row["customer.customer_number"]: row["kind"] for row in rows}
+    invoices = sorted(number for number, kind in kinds.items() if kind == "INVOICE")
+    notes = sorted(number for number, kind in kinds.items() if kind == "CREDIT_NOTE")
+    for old, new in ((invoices[0], "a"), (notes[0], "A")):
+        await Customer.update({Customer.customer_number: new}).where(Customer.customer_number == old)
+    await validated(run)
+    expected = [*invoices[1:], "a", "A", *notes[1:]]
+    assert await numbers(run) == {number: f"F2026-{rank:06}" for rank, number in enumerate(expected, 1)}
+
+
 # Twice
 
 
