@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,11 +31,12 @@ def main() -> None:
         parser.error(f"--engines takes {','.join(scratch.ENGINES)}")
     sizes, machine, place = {name: getattr(args, name) for name in FULL}, facts(), OUT / "scratch"
     shutil.rmtree(place, ignore_errors=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that what we started stops too
     try:
         figures = race(sizes, engines, place)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    machine["postgres"] = figures.get("postgres", {}).get("reference", {}).get("server", "absent")
+    machine["postgres"] = figures.get("postgres", {}).get("reference", {}).get("server", "not raced")
     rows = table.rows(figures)
     results = {"sizes": sizes, "machine": machine, "rows": rows, "figures": figures}
     (ROOT / "bench/results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -192,7 +192,7 @@ def _words(words: Iterable[str]) -> str:
 
 # The key of a number (rules/msisdn.py, key) and figures (formats.md), in sets.
 MACROS = f"""
-CREATE MACRO compacted(n) AS translate(n, '{msisdn.SEPARATORS}', '');
+CREATE MACRO compacted(n) AS CASE WHEN regexp_full_match(n, '[+0-9]*') THEN n ELSE translate(n, '{msisdn.SEPARATORS}', '') END;
 CREATE MACRO international(n) AS CASE
     WHEN NOT regexp_full_match(n, '\\+?[0-9]+') THEN NULL
     WHEN n[1] = '+' THEN n[2:]

@@ -48,13 +48,15 @@ BEGIN SELECT RAISE(ABORT, 'frozen: une série de numéros ne revient jamais en a
 
 -- INSERT OR REPLACE and UPDATE OR REPLACE remove the row that is in the way without asking its triggers: the newcomer is refused
 
+-- `+state` keeps SQLite from walking all validated invoices: it looks up the keys instead
+
 CREATE TRIGGER invoice_frozen_replace BEFORE INSERT ON invoice WHEN EXISTS (
-    SELECT 1 FROM invoice WHERE state = 'validated' AND (id = NEW.id OR number = NEW.number
+    SELECT 1 FROM invoice WHERE +state = 'validated' AND (id = NEW.id OR number = NEW.number
         OR (run = NEW.run AND customer = NEW.customer AND origin = 'RUN' AND NEW.origin = 'RUN')))
 BEGIN SELECT RAISE(ABORT, 'frozen: un document validé ne change jamais, un avoir le corrige'); END
 
 CREATE TRIGGER invoice_frozen_displace BEFORE UPDATE OF id, number, run, customer, origin ON invoice WHEN EXISTS (
-    SELECT 1 FROM invoice WHERE state = 'validated' AND id <> OLD.id AND (id = NEW.id OR number = NEW.number
+    SELECT 1 FROM invoice WHERE +state = 'validated' AND id <> OLD.id AND (id = NEW.id OR number = NEW.number
         OR (run = NEW.run AND customer = NEW.customer AND origin = 'RUN' AND NEW.origin = 'RUN')))
 BEGIN SELECT RAISE(ABORT, 'frozen: un document validé ne change jamais, un avoir le corrige'); END
 
