@@ -1,8 +1,17 @@
-"""What an import answers, whichever file it takes (interface.md, Imports)."""
+"""What verbs answer: a job its counts, an import what became of its rows."""
 
 from dataclasses import dataclass
 
 from rules.files.form import Error
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a job did and left; `problems`: French sentences for the operator."""
+
+    done: int = 0
+    skipped: int = 0
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

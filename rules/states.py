@@ -176,6 +176,12 @@ class Section(Word):
     one_off = "ONE_OFF", "Ponctuel"
 
 
+class JobState(Word):
+    running = "running", "En cours"
+    done = "done", "Faite"
+    failed = "failed", "En échec"
+
+
 class DocumentKind(Word):
     invoice = "INVOICE", "Facture"
     detail = "DETAIL", "Détail des communications"

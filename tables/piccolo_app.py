@@ -12,6 +12,7 @@ from tables.fleet import Discount, Line, LineItem, Sim
 from tables.imports import ImportBatch
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
+from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
 from tables.usage import CdrFile, CdrPart, CdrReject
 
@@ -22,7 +23,7 @@ TABLES: list[type[Table]] = [
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrFile, CdrPart, CdrReject, ImportBatch,
     NumberSeries, Invoice, InvoiceLine, SealedDocument,
-    TimelineEntry, AccessLink,
+    TimelineEntry, AccessLink, JobRun,
 ]  # fmt: skip
 
 APP_CONFIG = AppConfig(

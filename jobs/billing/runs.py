@@ -3,17 +3,15 @@
 import asyncio
 import gc
 import json
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from gateways import rated
 from gateways.files import Busy, is_locked, take_lock
 from gateways.settings import SETTINGS
-from jobs import reseller
+from jobs import reseller, worker
 from jobs.billing import draft as drafting
 from jobs.billing import inputs as read_inputs
 from jobs.billing.compute import Computed, compute
@@ -95,12 +93,7 @@ async def spawn(run_id: int, *further: str) -> None:
     else:
         raise await _busy()
     with held:
-        await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "jobs.billing.worker", str(run_id), *further),
-            cwd=Path(__file__).parents[2],
-            start_new_session=True,
-            pass_fds=[held.fileno()],
-        )
+        await worker.start("billing", run_id, *further, held=[held.fileno()])
 
 
 async def start(month: Month, actor: str, work: Work = spawn) -> tuple[Row, bool]:

@@ -97,13 +97,9 @@ async def waive(run: int):
 
 
 async def work(run: int, stages: list[str]):
-    """As the worker itself does it, the lock and its own connections included."""
-    await engine().close_connection_pool()
-    try:
-        async with turn(SETTINGS.data_dir / runs.LOCK):
-            await worker.main(run, stages)
-    finally:
-        await engine().start_connection_pool()
+    """As the worker itself does it, the lock included."""
+    async with turn(SETTINGS.data_dir / runs.LOCK):
+        await worker.work(run, *stages)
     return (await runs.get(run))["state"]
 
 
