@@ -13,6 +13,7 @@ from litestar.static_files import create_static_files_router
 import piccolo_conf
 from endpoints import admin, billing, billing_runs, docs, health, imports, login, reseller, scheduler
 from endpoints.faces import STATIC, TEMPLATES
+from endpoints.idempotency import Idempotent
 from endpoints.incidents import start_log
 from endpoints.outer import Outer
 from endpoints.problems import answer
@@ -59,7 +60,7 @@ inner = Litestar(
     request_max_body_size=None,
     logging_config=None,
 )
-app = Outer(TokenDoor(inner))
+app = Outer(TokenDoor(Idempotent(inner)))
 
 if __name__ == "__main__":
     start_log()

@@ -10,9 +10,9 @@ from typing import Any, cast
 from piccolo.table import Table
 from piccolo_admin.translations.models import Translation
 
-from endpoints.admin_acts import Held
 from endpoints.faces import asset
 from endpoints.guarded import Guarded, title, title_and_rest
+from endpoints.held import Held
 from rules.states import Word
 
 WORDS = tomllib.loads((Path(__file__).parent / "admin_words.toml").read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
-from tables.access import AccessLink
+from tables.access import AccessLink, IdempotentCall
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
 from tables.fleet import Discount, Line, LineItem, Sim
@@ -23,7 +23,7 @@ TABLES: list[type[Table]] = [
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrFile, CdrPart, CdrReject, ImportBatch,
     NumberSeries, Invoice, InvoiceLine, SealedDocument,
-    TimelineEntry, AccessLink, JobRun,
+    TimelineEntry, AccessLink, IdempotentCall, JobRun,
 ]  # fmt: skip
 
 APP_CONFIG = AppConfig(

@@ -80,8 +80,8 @@ async def rows(table):
     return await table.select().order_by(table._meta.primary_key)
 
 
-def test_every_table_but_the_links_is_mounted_by_the_factory():
-    assert {table._meta.tablename for table in TABLES} - {"access_link"} == set(MOUNTED)
+def test_every_table_but_links_and_calls_is_mounted_by_the_factory():
+    assert {table._meta.tablename for table in TABLES} - {"access_link", "idempotent_call"} == set(MOUNTED)
     assert all(isinstance(config, Guarded) for config in CONFIGS)
     assert {name for name, config in MOUNTED.items() if "readonly" in config.locks} == READ_ONLY
     chapters = ["1. Réglages", "2. Catalogue", "3. Parc", "4. Clients", "5. CDR", "6. Facturation", "7. Journal"]
