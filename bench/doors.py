@@ -66,9 +66,10 @@ def _fill_store(con: Any, root: Path) -> str:
     """Ids that look like those of the file; one in a thousand is one of them."""
     path = root / "held.parquet"
     con.execute(
-        "COPY (SELECT line_id, ts, key || CASE WHEN n = 0 AND line_number % 100 = 0 THEN '' ELSE '-' || n END AS key, day,"
-        f" type, direction, msisdn, other, duration_s, volume_bytes, plmn, origin, cost_micro, line_number FROM judged, range({HELD}) t(n)"
-        f" WHERE early IS NULL ORDER BY line_id, ts) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
+        "COPY (SELECT line_id, ts, key || CASE WHEN n = 0 AND line_number % 100 = 0 THEN '' ELSE '-' || n END AS key,"
+        " day, type, direction, msisdn, other, duration_s, volume_bytes, plmn, origin, cost_micro, line_number"
+        f" FROM judged, range({HELD}) t(n) WHERE early IS NULL ORDER BY line_id, ts)"
+        f" TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
     )
     return path.name
 
