@@ -43,7 +43,9 @@ async def page(
 @get(HOME + "/lots")
 async def batches() -> Template:
     """The stock of each batch, and from when on it is said to run low."""
-    return _shown("sims_batches.html", batches=await sims.stock(), states=SimState)
+    stock = await sims.stock()
+    met = [state for state in SimState if state == SimState.in_stock or any(batch.counts[state.value] for batch in stock)]
+    return _shown("sims_batches.html", batches=stock, states=met)
 
 
 @post(HOME + "/lots")

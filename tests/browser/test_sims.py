@@ -116,6 +116,8 @@ def test_a_batch_under_its_threshold_is_said_on_the_page(window, stocked, signed
     page = window(storage_state=signed_in)
     page.goto(f"{stocked}/cartes/lots")
     assert narrow(page)
+    page.set_viewport_size({"width": 1024, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_label("Seuil d’alerte de LOT-2").fill("20")
     page.locator("tr", has_text="LOT-2").get_by_role("button", name="Garder").click()
     assert "seuil 20" in page.locator("tr", has_text="LOT-2").inner_text()
