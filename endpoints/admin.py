@@ -22,7 +22,7 @@ from rules.files.rows import Column, Kind
 from tables.access import User
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
-from tables.fleet import Discount, Line, LineItem, Sim
+from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
@@ -75,7 +75,7 @@ EDITABLE = [
     guarded(RateTable, CATALOGUE, "code label", law=RATE_TABLES, used=rate_table_used, protected="code"),
     guarded(RoamingZone, CATALOGUE, "zone mcc", law=kinds.ROAMING_ZONES, used=zone_used, protected="zone"),
     guarded(CommitmentType, CATALOGUE, "code label months", law=COMMITMENTS, used=commitment_used, frozen_when_used=True),
-    guarded(Sim, FLEET, "iccid kind state batch msisdn", creation=False, protected="iccid state"),
+    guarded(Sim, FLEET, "iccid kind state batch msisdn", creation=False, protected="iccid state blocked_from"),
     guarded(
         Line, FLEET, "msisdn customer user_name state activated_on terminated_on",
         creation=False, protected=" ".join({column._meta.name for column in Line._meta.columns} - {"user_name"}),
@@ -91,6 +91,7 @@ READ_ONLY = [
         (NumberSeries, SETTINGS_MENU, ""),
         (RateVersion, CATALOGUE, ""),
         (Rate, CATALOGUE, "prefix version origin type direction destination category unit_price"),
+        (SimBatch, FLEET, ""),
         (LineItem, FLEET, ""),
         (Discount, FLEET, ""),
         (CdrFile, CDRS, "name state rows loaded rejected created_at"),

@@ -1,5 +1,6 @@
 """The states of things and their French words; the moves between them that the law allows (docs/glossaire.md)."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 
@@ -20,6 +21,10 @@ class Word(str, Enum):
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+Moves = Mapping[Word, tuple[Word, ...]]
+"""From each state, those to which the law lets it move; none from one that is final."""
 
 
 class CustomerKind(Word):
@@ -84,6 +89,36 @@ class SimState(Word):
     retired = "retired", "Hors service"
 
 
+class SimAct(Word):
+    """What a person may do to cards, named by the state that it leads to; `unblocked` = the one that each came from."""
+
+    blocked = "blocked", "Bloquer"
+    unblocked = "unblocked", "Débloquer"
+    lost = "lost", "Déclarer perdues ou volées"
+    faulty = "faulty", "Déclarer défectueuses"
+    retired = "retired", "Mettre hors service"
+
+
+SIM_MOVES: Moves = {
+    SimState.in_stock: (
+        SimState.reserved, SimState.active, SimState.blocked, SimState.lost, SimState.faulty, SimState.retired,
+    ),
+    SimState.reserved: (SimState.in_stock, SimState.active, SimState.lost, SimState.faulty),
+    SimState.active: (SimState.in_stock, SimState.blocked, SimState.lost, SimState.faulty, SimState.retired),
+    SimState.blocked: (SimState.in_stock, SimState.active),
+    SimState.lost: (SimState.retired,),
+    SimState.faulty: (SimState.retired,),
+    SimState.retired: (),
+}  # fmt: skip
+"""A blocked card goes back to the one of these from which it came; an active one to the stock when its import is undone."""
+
+SIM_BY_HAND: Moves = {
+    state: tuple(to for to in moves if state == SimState.blocked or to.value in {act.value for act in SimAct})
+    for state, moves in SIM_MOVES.items()
+}
+"""Those that a person may ask for: orders reserve cards, imports and swaps activate them."""
+
+
 class LineState(Word):
     pending = "pending", "En attente"
     active = "active", "Active"
@@ -93,6 +128,9 @@ class LineState(Word):
     terminated = "terminated", "Résiliée"
     ported_out = "ported_out", "Portée sortante"
     cancelled = "cancelled", "Annulée"
+
+
+LIVING = tuple(state for state in LineState if state not in (LineState.terminated, LineState.ported_out, LineState.cancelled))
 
 
 class FileState(Word):

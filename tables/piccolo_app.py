@@ -8,7 +8,7 @@ from piccolo.table import Table
 from tables.access import AccessLink, IdempotentCall
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
-from tables.fleet import Discount, Line, LineItem, Sim
+from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
@@ -19,7 +19,7 @@ from tables.usage import CdrFile, CdrPart, CdrReject
 TABLES: list[type[Table]] = [
     Reseller, Customer,
     Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType,
-    Sim, Line, LineItem, Discount,
+    Sim, SimBatch, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrFile, CdrPart, CdrReject, ImportBatch,
     NumberSeries, Invoice, InvoiceLine, SealedDocument,

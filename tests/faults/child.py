@@ -24,11 +24,12 @@ from piccolo.engine.sqlite import SQLiteTransaction
 import piccolo_conf
 from gateways.files import turn
 from gateways.settings import SETTINGS
-from jobs import cdrs, folder
+from jobs import cdrs, folder, sim_states
 from jobs.billing import runs, worker
 from rules.paris import Month
 from rules.states import COMPUTING, RunState
 from tables.engine import TunedSQLite, engine, make_engine
+from tables.fleet import Sim
 from tables.piccolo_app import TABLES
 
 events = 0
@@ -111,6 +112,11 @@ async def resume(run: int):
     return (await runs.get(run))["state"]
 
 
+async def move_sims(ids: list[int], to: str):
+    effects = await sim_states.change(ids, to, "essai", actor=to, now=SETTINGS.now())
+    return {"done": sum(not effect.problem for effect in effects), "codes": sorted({effect.code for effect in effects})}
+
+
 async def tell():
     return {"told": await month_samples.told(), "stored": month_samples.stored(), "named": await month_samples.named()}
 
@@ -126,12 +132,16 @@ async def unguard(what: str):
         cdrs.turn = no_turn
     elif what == "begin":
         runs.STAGES |= {stage: ((*sources, *working), working, end) for stage, (sources, working, end) in runs.STAGES.items()}
+    elif what == "sims":
+        sim_states.as_seen = lambda before, after: Sim.id > 0
     elif what == "worker":
         global turn
         turn = nullcontext
 
 
-ORDERS = {order.__name__: order for order in (import_reference, load, start, begin, waive, work, resume, tell, unguard)}
+ORDERS = {
+    order.__name__: order for order in (import_reference, load, start, begin, waive, work, resume, move_sims, tell, unguard)
+}
 
 
 async def obey(order: str, at: float = 0, clock: str = "", **values):
