@@ -121,6 +121,11 @@ class Judged:
     text: cdr_file.CdrText
     con: duckdb.DuckDBPyConnection
 
+    def only(self, lines: Iterable[int]) -> None:
+        """Forget every row but those of these lines."""
+        fill(self.con, "wanted", {"line_number": "INTEGER"}, ((line,) for line in lines))
+        self.con.execute("DELETE FROM judged WHERE line_number NOT IN (FROM wanted)")
+
     def settle(self, root: Path, stored: Mapping[str, Sequence[str]], preview: bool = False) -> Load:
         """Find the twins among `stored` (month → paths of the wholesaler's parts), publish the good rows, give back the rest.
 

@@ -91,7 +91,9 @@ def read() -> Settings:
     if sftp_url and (urlsplit(sftp_url).scheme != "sftp" or not urlsplit(sftp_url).hostname):
         raise BadSettings("SFTP_URL : écrivez sftp://utilisateur@hôte:port/dossier.")
     if production and sftp_url and not any(sftp_host_keys):
-        raise BadSettings("SFTP_URL : en production, donnez aussi SFTP_HOST_KEY, la clé publique du serveur (ssh-keyscan, vérifiée).")
+        raise BadSettings(
+            "SFTP_URL : en production, donnez aussi SFTP_HOST_KEY, la clé publique du serveur (ssh-keyscan, vérifiée)."
+        )
     return Settings(
         production=production,
         host=host,

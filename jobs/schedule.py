@@ -7,12 +7,16 @@ from typing import IO
 
 from gateways.files import Busy, take_lock
 from gateways.settings import SETTINGS
+from jobs import arrivals
 from jobs.report import Report
 from rules.errors import RuleError
 from rules.states import JobState
 from tables.scheduling import JobRun
 
-JOBS: dict[str, Callable[[], Awaitable[Report]]] = {}
+JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
+    "fetch-cdrs": arrivals.fetch,
+    "load-cdrs": arrivals.load_apart,
+}
 """Each job by the name that a scheduler calls."""
 
 

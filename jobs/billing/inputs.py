@@ -67,9 +67,9 @@ async def read(month: Month, run: Row | None = None) -> Inputs:
     common = _Common(lines, items, versions, parse_peak(reseller.get("peak_hours", "")))
     files = await fresh_files(run)
     part = usage.CdrPart
-    parts = await part.select(
-        part.id, part.month, part.path, part.rows, part.counted_in, part.counted_in.validated_at
-    ).where(part.file.state == FileState.loaded)
+    parts = await part.select(part.id, part.month, part.path, part.rows, part.counted_in, part.counted_in.validated_at).where(
+        part.file.state == FileState.loaded
+    )
     fresh = _fresh(parts, run)
     late = [
         found
