@@ -86,7 +86,7 @@ class Depot:
         names = self._client.scandir(self._folder)
         while len(found) < MOST_NAMES:
             try:
-                entry = await _patient(anext(names))
+                entry: asyncssh.SFTPName = await _patient(anext(names))
             except StopAsyncIteration:
                 break
             remote = self._remote(entry)
@@ -120,7 +120,7 @@ class Depot:
 
     async def _download(self, remote: RemoteFile, part: Path) -> str:
         digest, size = sha256(), 0
-        source = await _patient(self._client.open(remote.path, "rb"))
+        source: Any = await _patient(self._client.open(remote.path, "rb"))
         with open(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
             while size <= remote.size_bytes and (chunk := await _patient(source.read(CHUNK))):
                 size += len(chunk)

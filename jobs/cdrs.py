@@ -58,7 +58,7 @@ async def load_files(
         raise UnknownLayout(f"Format « {layout} » inconnu. Les formats sont : {', '.join(LAYOUTS)}.")
     async with turn(SETTINGS.data_dir / "cdr.lock"):
         with ThreadPoolExecutor(AHEAD) as pool:
-            return await _load(deque(sources), await _context(now), layout, preview, pool)
+            return await _load(deque(sources), await judging_context(now), layout, preview, pool)
 
 
 async def _load(
@@ -83,7 +83,8 @@ async def sweep_store() -> None:
     sweep(SETTINGS.data_dir / RECEIVED, {SETTINGS.data_dir / RECEIVED / name for name in kept})
 
 
-async def _context(now: datetime) -> Context:
+async def judging_context(now: datetime) -> Context:
+    """What any row is judged by today."""
     lines = await Line.select(Line.id, Line.msisdn, Line.activated_on, Line.terminated_on).where(
         Line.state != LineState.cancelled
     )
