@@ -155,6 +155,13 @@ def sweep_unknown(root: Path, known: Iterable[str]) -> int:
     return sweep(root / "cdr", {root / path for path in known})
 
 
+def days_in(root: Path, paths: Iterable[str]) -> set[date]:
+    """The Paris days of which parts hold a CDR."""
+    files = [str(root / path) for path in paths]
+    with connect() as con:
+        return {day for (day,) in con.execute("SELECT DISTINCT day FROM read_parquet(?)", [files]).fetchall()} if files else set()
+
+
 def _read(con: duckdb.DuckDBPyConnection, text: cdr_file.CdrText, folder: Path) -> None:
     """The table `cells`: line number and raw cells as they stand (c0, c1 …); the view `named`: those we know, by name."""
     raw = [f"c{rank}" for rank in range(len(text.header.names))]

@@ -178,7 +178,7 @@ def _cells(text: str, header: Header) -> list[str]:
 
 
 def _corrections(data: bytes, name: str, header: Header) -> dict[int, dict[int, str]]:
-    """Line of the original → column (from 0) → its cell. Raises FormError: no column « ligne », or a line twice or not a figure."""
+    """Line of the original → column (from 0) → its cell. Raises FormError: a line not named, or twice."""
     single = [column for column, times in Counter(header.names).items() if times == 1 and column and column not in (LINE, CAUSE)]
     given, rows = form.read(data, {LINE: True, CAUSE: False, **dict.fromkeys(single, False)}, name)
     places = {header.names.index(column): given.positions[column] for column in single if column in given.positions}

@@ -239,7 +239,8 @@ async def test_cut_at_a_hundred_random_bytes_a_file_is_there_whole_or_not_at_all
 
 
 HOSTILE = (
-    b"../x.csv", b"/etc/cron.d/x", b"a\0b.csv", b"a\nb.csv", b"n" * 4096, b"..\\x.csv", b"\xff\xfe.csv", "a\u202evsc.csv".encode(),
+    b"../x.csv", b"/etc/cron.d/x", b"a\0b.csv", b"a\nb.csv", b"n" * 4096, b"..\\x.csv", b"\xff\xfe.csv",
+    "a\u202evsc.csv".encode(),
 )  # fmt: skip
 
 
