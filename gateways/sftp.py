@@ -26,6 +26,8 @@ FOLDER = "BilledCDRs/MOBILE"
 BEING_WRITTEN = (".tmp", ".part", ".filepart", ".swp", "~")
 Answer = TypeVar("Answer")
 
+asyncssh.set_log_level("WARNING")  # its other lines are of no use to an operator
+
 
 class DepotUnreachable(RuleError):
     """The server does not answer, refuses us, or breaks off."""

@@ -164,11 +164,9 @@ async def _load(row: Row) -> tuple[ArrivalState, str]:
     try:
         (report,) = await load_files([(path, name)], now=SETTINGS.now(), layout=_layout_for(name))
     except RuleError as refusal:
-        await _change(row["id"], {Arrival.state: ArrivalState.refused, Arrival.reason: str(refusal)})
-        return ArrivalState.refused, str(refusal)
+        return await _refuse(row["id"], str(refusal), str(refusal))
     except FileNotFoundError:
-        await _change(row["id"], {Arrival.state: ArrivalState.refused, Arrival.reason: LOST})
-        return ArrivalState.refused, f"{name} : {LOST}"
+        return await _refuse(row["id"], LOST, f"{name} : {LOST}")
     except OSError:
         raise  # our own disk: nothing else would load either
     except Exception:
@@ -178,6 +176,14 @@ async def _load(row: Row) -> tuple[ArrivalState, str]:
     await _change(row["id"], {Arrival.state: ArrivalState.loaded, Arrival.cdr_file: report.cdr_file_id, Arrival.reason: reason})
     path.unlink(missing_ok=True)
     return (ArrivalState.waiting if report.duplicate_file else ArrivalState.loaded), ""
+
+
+async def _refuse(arrival_id: int, reason: str, problem: str) -> tuple[ArrivalState, str]:
+    """Refuse a file, unless another process has loaded it meanwhile: a worker may outlive the passage that asked for it."""
+    values = {Arrival.state: ArrivalState.refused, Arrival.reason: reason}
+    still = (Arrival.id == arrival_id) & (Arrival.state == ArrivalState.fetched)
+    refused = await Arrival.update(values).where(still).returning(Arrival.id)
+    return (ArrivalState.refused, problem) if refused else (ArrivalState.waiting, "")
 
 
 async def load_upload(path: Path, name: str, now: datetime, layout: str, preview: bool) -> CdrReport:

@@ -40,6 +40,8 @@ def strike(one: Child, chance: random.Random, events: int, order: str, **values)
         assert "error" not in one.answer()
     except Dead:
         return True
+    finally:
+        one.close()
     return False
 
 
@@ -55,11 +57,11 @@ async def test_files_that_overlap_by_a_third_are_the_exact_union_whatever_is_kil
     measured = child()
     measured.ask("receive", path=write(tmp_path / "first.csv", range(1000, 1010)))
     measured.send("load_arrived")
-    events = measured.answer()["events"]
+    events = measured.answer()["events"]  # of one file
     assert events > 10
     for number in range(KILLS):
         path = write(tmp_path / f"{number}.csv", range(number * 70, number * 70 + 100))
-        await asyncio.to_thread(child().ask, "receive", path=path)
+        await asyncio.to_thread(measured.ask, "receive", path=path)
         killed += await asyncio.to_thread(strike, child(), chance, events, "load_arrived")
     assert killed >= KILLS // 2
     await settled(child)
@@ -84,16 +86,15 @@ async def test_a_file_that_comes_three_times_and_is_loaded_by_two_at_once_brings
 
 async def test_a_replay_killed_anywhere_or_done_by_two_at_once_loads_each_reject_once(child, tmp_path):
     chance, killed = random.Random(SEED), 0
+    one, both = child(), [child(), child()]
     for number in range(4):
         msisdn = f"063998001{number}"
         path = write(tmp_path / f"{number}.csv", range(number * 20, number * 20 + 20), msisdn)
-        one = child()
         one.ask("load", paths=[path])
         await cdr_fleet.add_line(f"+33{msisdn[1:]}")
         file = (await CdrFile.select(CdrFile.id).order_by(CdrFile.id, ascending=False).first())["id"]
         for _ in range(3):
             killed += await asyncio.to_thread(strike, child(), chance, 25, "replay", file=file)
-        both = [child(), child()]
         for each in both:
             each.send("replay", file=file)
         answers = [await asyncio.to_thread(each.answer) for each in both]
