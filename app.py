@@ -11,7 +11,9 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 
 import piccolo_conf
-from endpoints import admin, billing, billing_runs, docs, health, imports, login, reseller, scheduler, sims, sims_api
+from endpoints import (
+    admin, billing, billing_runs, cdr, docs, health, imports, login, reseller, scheduler, sims, sims_api,
+)  # fmt: skip
 from endpoints.faces import STATIC, TEMPLATES
 from endpoints.idempotency import Idempotent
 from endpoints.incidents import start_log
@@ -39,7 +41,9 @@ async def first_page() -> Redirect:
     return Redirect("/facturation")
 
 
-PAGES = [first_page, *login.HANDLERS, *billing.HANDLERS, *sims.HANDLERS, docs.viewer, health.healthz]
+PAGES = [
+    first_page, docs.viewer, health.healthz, *login.HANDLERS, *cdr.HANDLERS, *sims.HANDLERS, *billing.HANDLERS,
+]  # fmt: skip
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router, scheduler.router,
     sims_api.router,

@@ -28,7 +28,7 @@ from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
-from tables.usage import CdrFile, CdrPart, CdrReject
+from tables.usage import Arrival, CdrFile, CdrPart, CdrReject
 
 SETTINGS_MENU, CATALOGUE, FLEET, CUSTOMERS, CDRS, BILLING, JOURNAL = (
     f"{rank}. {chapter}"
@@ -94,6 +94,7 @@ READ_ONLY = [
         (SimBatch, FLEET, ""),
         (LineItem, FLEET, ""),
         (Discount, FLEET, ""),
+        (Arrival, CDRS, "name source state reason size_bytes seen_at cdr_file"),
         (CdrFile, CDRS, "name state rows loaded rejected created_at"),
         (CdrPart, CDRS, ""),
         (CdrReject, CDRS, ""),

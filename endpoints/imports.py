@@ -1,6 +1,6 @@
 """The seven files by API: preview, load, and the errors of a batch."""
 
-import shutil
+import asyncio
 import tempfile
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,8 @@ from litestar.params import Body
 from endpoints.lists import MOST, Limit, Offset, page
 from endpoints.session import actor
 from gateways.settings import SETTINGS
-from jobs import cdrs, imports
+from jobs import arrivals, cdr_replay, cdrs, imports
+from jobs.worker import ask
 from tables.usage import CdrFile
 
 Mode = Literal["preview", "all", "valid"]
@@ -43,11 +44,8 @@ async def load_cdrs(data: Multipart, mode: Mode = "valid") -> cdrs.CdrReport:
     """
     with tempfile.TemporaryDirectory(dir=SETTINGS.data_dir) as folder:
         path = Path(folder) / "upload"
-        with open(path, "wb") as file:
-            shutil.copyfileobj(data.file.file, file)
-        sources = [(path, data.file.filename)]
-        reports = await cdrs.load_files(sources, now=SETTINGS.now(), layout=data.layout, preview=mode == "preview")
-    return reports[0]
+        await asyncio.to_thread(arrivals.save, data.file.file, path)
+        return await ask("load_upload", path, data.file.filename, SETTINGS.now(), data.layout, mode == "preview")
 
 
 @post("/{kind:str}", status_code=200)
@@ -90,9 +88,23 @@ async def file_rejects(file_id: int) -> Response[str]:
     return csv_response(await cdrs.rejects_csv(file_id), f"cdr-{file_id}-rejets.csv")
 
 
+@get("/{file_id:int}/corrections.csv")
+async def corrections(file_id: int) -> Response[str]:
+    """The rejects to correct in a spreadsheet: line of the original, why, and the columns of the original."""
+    return csv_response(await cdr_replay.corrections_csv(file_id), f"cdr-{file_id}-a-corriger.csv")
+
+
+@post("/{file_id:int}/replay", status_code=200)
+async def replay(request: Request[Any, Any, Any], file_id: int) -> cdr_replay.ReplayReport:
+    """Judge the open rejects again; with a multipart `file` (corrections.csv, corrected), only its rows with their new cells."""
+    given = (await request.form()).get("file")
+    corrected, name = (await given.read(), given.filename) if isinstance(given, UploadFile) else (None, "")
+    return await ask("replay", file_id, corrected, name, actor(request), SETTINGS.now())
+
+
 def csv_response(text: str, name: str) -> Response[str]:
     return Response(text, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
 router = Router("/api/imports", route_handlers=[load_cdrs, import_file, batch_errors], tags=["Imports"])
-cdr_router = Router("/api/cdr-files", route_handlers=[list_cdr_files, file_rejects], tags=["Imports"])
+cdr_router = Router("/api/cdr-files", route_handlers=[list_cdr_files, file_rejects, corrections, replay], tags=["Imports"])

@@ -130,8 +130,13 @@ def rewrite(text: CdrText, folder: Path) -> Path:
     target = folder / "rewritten.txt"
     with open(target, "w", encoding="utf-8", newline="") as file:
         for line, cells in records(text):
-            file.write(CELL_SEPARATOR.join([str(line), *(cell.translate(_ONE_LINE) for cell in cells)]) + "\n")
+            file.write(CELL_SEPARATOR.join([str(line), *map(one_line, cells)]) + "\n")
     return target
+
+
+def one_line(cell: str) -> str:
+    """A cell without what would end its record."""
+    return cell.translate(_ONE_LINE)
 
 
 def raw_line(cells: list[str], separator: str) -> str:

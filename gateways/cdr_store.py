@@ -121,6 +121,11 @@ class Judged:
     text: cdr_file.CdrText
     con: duckdb.DuckDBPyConnection
 
+    def only(self, lines: Iterable[int]) -> None:
+        """Forget every row but those of these lines."""
+        fill(self.con, "wanted", {"line_number": "INTEGER"}, ((line,) for line in lines))
+        self.con.execute("DELETE FROM judged WHERE line_number NOT IN (FROM wanted)")
+
     def settle(self, root: Path, stored: Mapping[str, Sequence[str]], preview: bool = False) -> Load:
         """Find the twins among `stored` (month → paths of the wholesaler's parts), publish the good rows, give back the rest.
 
@@ -148,6 +153,13 @@ def judge(source: Path, name: str, context: Context) -> Judged:
 def sweep_unknown(root: Path, known: Iterable[str]) -> int:
     """Remove what a crash left in the store."""
     return sweep(root / "cdr", {root / path for path in known})
+
+
+def days_in(root: Path, paths: Iterable[str]) -> set[date]:
+    """The Paris days of which parts hold a CDR."""
+    files = [str(root / path) for path in paths]
+    with connect() as con:
+        return {day for (day,) in con.execute("SELECT DISTINCT day FROM read_parquet(?)", [files]).fetchall()} if files else set()
 
 
 def _read(con: duckdb.DuckDBPyConnection, text: cdr_file.CdrText, folder: Path) -> None:

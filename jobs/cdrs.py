@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateways import cdr_store
 from gateways.cdr_store import Context, Judged, LivePeriod, Load
-from gateways.files import turn
+from gateways.files import keep, sweep, turn
 from gateways.settings import SETTINGS
 from jobs.report import ImportReport
 from rules.commitment import add_months
@@ -32,6 +32,7 @@ ENDLESS = epoch(date(2999, 1, 1))
 MOST_ERRORS = 1000
 LONGEST_NAME = 200
 AHEAD = 2
+RECEIVED = "received"  # originals, each under the hash of its bytes
 
 
 class UnknownLayout(RuleError):
@@ -57,25 +58,33 @@ async def load_files(
         raise UnknownLayout(f"Format « {layout} » inconnu. Les formats sont : {', '.join(LAYOUTS)}.")
     async with turn(SETTINGS.data_dir / "cdr.lock"):
         with ThreadPoolExecutor(AHEAD) as pool:
-            return await _load(deque(sources), await _context(now), layout, preview, pool)
+            return await _load(deque(sources), await judging_context(now), layout, preview, pool)
 
 
 async def _load(
     waiting: deque[tuple[Path, str]], context: Context, layout: str, preview: bool, pool: ThreadPoolExecutor
 ) -> list[CdrReport]:
-    cdr_store.sweep_unknown(SETTINGS.data_dir, [part["path"] for part in await CdrPart.select(CdrPart.path)])
-    judging: deque[tuple[str, Future[Judged]]] = deque()
+    await sweep_store()
+    judging: deque[tuple[Path, str, Future[Judged]]] = deque()
     reports = []
     while waiting or judging:
         while waiting and len(judging) < AHEAD:
             path, name = waiting.popleft()
-            judging.append((name, pool.submit(cdr_store.judge, path, name, context)))
-        name, future = judging.popleft()
-        reports.append(await _settle(await asyncio.wrap_future(future), name, layout, preview))
+            judging.append((path, name, pool.submit(cdr_store.judge, path, name, context)))
+        path, name, future = judging.popleft()
+        reports.append(await _settle(await asyncio.wrap_future(future), path, name, layout, preview))
     return reports
 
 
-async def _context(now: datetime) -> Context:
+async def sweep_store() -> None:
+    """Remove what a crash left: parts and originals that no row names."""
+    cdr_store.sweep_unknown(SETTINGS.data_dir, [part["path"] for part in await CdrPart.select(CdrPart.path)])
+    kept = await CdrFile.select(CdrFile.received_sha256).output(as_list=True)
+    sweep(SETTINGS.data_dir / RECEIVED, {SETTINGS.data_dir / RECEIVED / name for name in kept})
+
+
+async def judging_context(now: datetime) -> Context:
+    """What any row is judged by today."""
     lines = await Line.select(Line.id, Line.msisdn, Line.activated_on, Line.terminated_on).where(
         Line.state != LineState.cancelled
     )
@@ -115,20 +124,18 @@ def _before(month: str) -> str:
     return f"{year}-{number - 1:02d}" if number > 1 else f"{year - 1}-12"
 
 
-async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> CdrReport:
+async def _settle(judged: Judged, path: Path, name: str, layout: str, preview: bool) -> CdrReport:
     sha = judged.text.sha256
     known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha).first()
     if known:
         first = await ImportBatch.select(ImportBatch.id).where(ImportBatch.kind == "cdrs", ImportBatch.file_sha256 == sha).first()
         return CdrReport(first["id"] if first else None, sha, cdr_file_id=known["id"], duplicate_file=True)
-    stored: dict[str, list[str]] = {}
-    part = CdrPart
-    for row in await part.select(part.month, part.path).where(
-        part.file.wholesaler == LAYOUTS[layout], part.file.state == FileState.loaded
-    ):
-        stored.setdefault(row["month"], []).append(row["path"])
+    stored = await stored_parts(LAYOUTS[layout])
     load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, preview)
-    batch_id, file_id = (None, None) if preview else await _record(load, sha, name, layout)
+    batch_id, file_id = None, None
+    if not preview:
+        received = await asyncio.to_thread(keep, path, SETTINGS.data_dir / RECEIVED)
+        batch_id, file_id = await _record(load, sha, name, layout, received)
     return CdrReport(
         batch_id,
         sha,
@@ -141,12 +148,24 @@ async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> CdrR
     )
 
 
-async def _record(load: Load, sha: str, name: str, layout: str) -> tuple[int, int]:
+async def stored_parts(wholesaler: str) -> dict[str, list[str]]:
+    """Month → the parts of a wholesaler: those whose rows hold their ids."""
+    stored: dict[str, list[str]] = {}
+    part = CdrPart
+    for row in await part.select(part.month, part.path).where(
+        part.file.wholesaler == wholesaler, part.file.state == FileState.loaded
+    ):
+        stored.setdefault(row["month"], []).append(row["path"])
+    return stored
+
+
+async def _record(load: Load, sha: str, name: str, layout: str, received: str) -> tuple[int, int]:
     rejected, name = len(load.rejects), name[:LONGEST_NAME]
     async with transaction():
         file = CdrFile(
             name=name,
             sha256=sha,
+            received_sha256=received,
             layout=layout,
             wholesaler=LAYOUTS[layout],
             rows=load.rows,

@@ -19,6 +19,9 @@ from tables.engine import engine
 
 VERBS = {
     "billing": "jobs.billing.worker.work",
+    "load_arrived": "jobs.arrivals.load",
+    "load_upload": "jobs.arrivals.load_upload",
+    "replay": "jobs.cdr_replay.replay",
 }
 """Each an async function that a worker may be asked for."""
 

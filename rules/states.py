@@ -139,6 +139,18 @@ class FileState(Word):
     backed_out = "backed_out", "Annulé"
 
 
+class ArrivalSource(Word):
+    sftp = "SFTP", "Dépôt"
+    upload = "UPLOAD", "À la main"
+
+
+class ArrivalState(Word):
+    waiting = "waiting", "S'écrit encore"
+    fetched = "fetched", "À charger"
+    loaded = "loaded", "Chargé"
+    refused = "refused", "Refusé"
+
+
 class RejectState(Word):
     open = "open", "À corriger"
     replayed = "replayed", "Rejoué"

@@ -24,6 +24,15 @@ def safe(cell: object) -> str:
     return f"'{text}" if text.startswith(RUNNABLE) and not FIGURE.fullmatch(text) else text
 
 
+def unsafe(cell: str) -> str:
+    """A cell as it was before `safe`.
+
+    >>> unsafe("'=1+1"), unsafe("'tis"), unsafe("-24,00")
+    ('=1+1', "'tis", '-24,00')
+    """
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(RUNNABLE) else cell
+
+
 def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";")

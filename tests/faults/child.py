@@ -24,7 +24,7 @@ from piccolo.engine.sqlite import SQLiteTransaction
 import piccolo_conf
 from gateways.files import turn
 from gateways.settings import SETTINGS
-from jobs import cdrs, folder, sim_states
+from jobs import arrivals, cdr_replay, cdrs, folder, sim_states
 from jobs.billing import runs, worker
 from rules.paris import Month
 from rules.states import COMPUTING, RunState
@@ -76,6 +76,20 @@ async def import_reference(source: str, month: str):
 async def load(paths: list[str]):
     reports = await cdrs.load_files([(Path(path), Path(path).name) for path in paths], now=SETTINGS.now())
     return [{"created": report.created, "duplicate_file": report.duplicate_file} for report in reports]
+
+
+async def receive(path: str):
+    with open(path, "rb") as file:
+        return await arrivals.receive(file, Path(path).name)
+
+
+async def load_arrived():
+    report = await arrivals.load()
+    return {"done": report.done, "skipped": report.skipped, "problems": report.problems}
+
+
+async def replay(file: int):
+    return (await cdr_replay.replay(file, None, "", "essai", SETTINGS.now())).created
 
 
 async def start(month: str):
@@ -140,7 +154,22 @@ async def unguard(what: str):
 
 
 ORDERS = {
-    order.__name__: order for order in (import_reference, load, start, begin, waive, work, resume, move_sims, tell, unguard)
+    order.__name__: order
+    for order in (
+        import_reference,
+        load,
+        receive,
+        load_arrived,
+        replay,
+        start,
+        begin,
+        waive,
+        work,
+        resume,
+        move_sims,
+        tell,
+        unguard,
+    )  # fmt: skip
 }
 
 

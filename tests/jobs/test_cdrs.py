@@ -69,7 +69,7 @@ async def test_a_file_of_bad_form_loads_nothing_and_leaves_nothing_behind(load, 
             await load(bad.data, name)
         assert (refused.value.errors[0].file, refused.value.errors[0].line) == (name, bad.line)
     assert (await rows_of(*SETTLED), month_samples.stored()) == (before, stored)
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["cdr"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["cdr", "received"]
     assert (await load(csv(row(cdr_id="before")))).cdr_file_id == report.cdr_file_id
 
 
