@@ -19,6 +19,7 @@ from tables.engine import engine
 
 VERBS = {
     "billing": "jobs.billing.worker.work",
+    "import": "jobs.imports.desk.work",
 }
 """Each an async function that a worker may be asked for."""
 

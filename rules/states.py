@@ -101,6 +101,16 @@ class FileState(Word):
     backed_out = "backed_out", "Annulé"
 
 
+class ImportState(Word):
+    received = "received", "Reçu"
+    previewing = "previewing", "Aperçu en cours"
+    previewed = "previewed", "À confirmer"
+    importing = "importing", "Enregistrement"
+    imported = "imported", "Enregistré"
+    refused = "refused", "Refusé"
+    undone = "undone", "Annulé"
+
+
 class RejectState(Word):
     open = "open", "À corriger"
     replayed = "replayed", "Rejoué"

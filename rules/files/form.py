@@ -11,6 +11,7 @@ SEPARATORS = (";", ",", "\t")
 LONGEST_FIELD = 65_536
 BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+NOTE = "erreur"  # the column that a file of rejected rows has more: what was wrong, for the reader only
 AS_UTF8 = "Enregistrez-le en UTF-8 : dans un tableur, « Enregistrer sous », puis le type ou le jeu de caractères UTF-8."
 
 _FIELD = {mark: re.compile(rf'(?:"((?:[^"]++|"")*+)"|([^"{mark}\n]*+))({mark}|\Z)') for mark in SEPARATORS}
@@ -150,7 +151,7 @@ def find_header(line: str, columns: Mapping[str, bool], file: str = "") -> Heade
     if errors:
         raise FormError(errors)
     positions = {name: place for place, name in enumerate(names) if name in columns}
-    return Header(separator, names, positions, tuple(name[:100] for name in names if name not in columns))
+    return Header(separator, names, positions, tuple(name[:100] for name in names if name not in columns and fold(name) != NOTE))
 
 
 def records(lines: Iterable[str], separator: str, file: str = "", first: int = 1) -> Iterator[tuple[int, list[str]]]:

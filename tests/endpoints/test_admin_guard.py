@@ -22,7 +22,8 @@ from tests.endpoints.visitor import EMAIL
 MOUNTED = {config.table_class._meta.tablename: config for config in CONFIGS}
 READ_ONLY = {
     "invoice", "invoice_line", "number_series", "sealed_document", "billing_run", "finding", "waiver", "parked_customer",
-    "cdr_file", "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
+    "cdr_file", "cdr_part", "cdr_reject", "import_batch", "import_item",
+    "rate_version", "rate", "timeline_entry", "line_item", "discount",
     "job_run",
 }  # fmt: skip
 LAWFUL = {
