@@ -17,6 +17,7 @@ from jobs.report import ImportReport, PlanChanged
 from rules.commitment import add_months
 from rules.errors import RuleError
 from rules.files.form import Error
+from rules.files.rows import Watch
 from rules.files.written import csv_text
 from rules.paris import epoch, paris_date
 from rules.states import FileState, ImportState, LineState, RejectCause, RejectState
@@ -33,6 +34,7 @@ ENDLESS = epoch(date(2999, 1, 1))
 MOST_ERRORS = 1000
 LONGEST_NAME = 200
 AHEAD = 2
+STEPS = 3  # a file is judged, compared with what is loaded, written
 
 
 class UnknownLayout(RuleError):
@@ -56,6 +58,7 @@ class Way:
     preview: bool = False
     batch_id: int | None = None
     seen: str = ""
+    watch: Watch = lambda done, total: None
 
 
 async def load_files(
@@ -66,13 +69,14 @@ async def load_files(
     preview: bool = False,
     batch_id: int | None = None,
     seen: str = "",
+    watch: Watch = lambda done, total: None,
 ) -> list[CdrReport]:
     """Load (path, name) in the order given; two are judged ahead. A preview writes nothing.
 
     Raises UnknownLayout, and FormError at the first file of bad form, the ones before kept. `batch_id`: the batch that waits for
     the one file; `seen`: the fingerprint of its preview, PlanChanged when the load would not do what was seen.
     """
-    way = Way(now, layout, preview, batch_id, seen)
+    way = Way(now, layout, preview, batch_id, seen, watch)
     if layout not in LAYOUTS:
         raise UnknownLayout(f"Format « {layout} » inconnu. Les formats sont : {', '.join(LAYOUTS)}.")
     async with turn(SETTINGS.data_dir / "cdr.lock"):
@@ -145,7 +149,9 @@ async def _settle(judged: Judged, name: str, way: Way) -> CdrReport:
         part.file.wholesaler == LAYOUTS[way.layout], part.file.state == FileState.loaded
     ):
         stored.setdefault(row["month"], []).append(row["path"])
+    way.watch(1, STEPS)
     load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, way.preview)
+    way.watch(2, STEPS)
     report = CdrReport(
         None,
         sha,

@@ -17,7 +17,7 @@ from jobs.report import ImportReport, PlanChanged
 from rules.errors import RuleError
 from rules.files import kinds
 from rules.files.form import Error
-from rules.files.rows import Intake
+from rules.files.rows import Intake, Watch
 from rules.files.written import errors_csv
 from rules.paris import Month, paris_date
 from rules.states import ImportState
@@ -63,6 +63,7 @@ async def import_file(
     first_month: Month | None = None,
     batch_id: int | None = None,
     seen: str = "",
+    watch: Watch = lambda done, total: None,
 ) -> TableReport:
     """Preview a file, or load it: `all` loads everything or nothing, `valid` the good rows. Raises FormError, NotAnImport.
 
@@ -79,7 +80,7 @@ async def import_file(
     else:
         kinds.code(code)
     name = printable(name)
-    intake = await asyncio.to_thread(Intake, kinds.KINDS[kind], data, name)
+    intake = await asyncio.to_thread(Intake, kinds.KINDS[kind], data, name, watch)
     digest = sha256(data).hexdigest()
     async with nullcontext() if mode == "preview" else transaction():
         if mode != "preview":

@@ -3,12 +3,13 @@
 A small file is read here and now, a large one in a process of its own, so that pages answer meanwhile.
 """
 
+import asyncio
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from jobs.imports.examples import guess
 from jobs.report import ImportReport, PlanChanged
 from rules.errors import RuleError
 from rules.files.form import FormError
-from rules.files.rows import Values
+from rules.files.rows import Values, Watch
 from rules.states import ImportState
 from tables.engine import transaction
 from tables.imports import ImportBatch
@@ -34,6 +35,7 @@ LARGEST_TABLE_BYTES = 10 * 1024 * 1024
 HERE_BYTES = 512 * 1024
 HEAD_BYTES = 65_536
 LEFT_DAYS = 14
+FOLLOW_S = 0.5
 MOVING = (ImportState.previewing, ImportState.importing)
 WAITING = (ImportState.received, ImportState.previewed, ImportState.refused)
 UNREADABLE = {"rows": 0, "created": 0, "changed": 0, "unchanged": 0, "rejected": 0, "plan_sha256": "", "report": "{}"}
@@ -84,7 +86,7 @@ async def receive(file: IO[bytes], name: str, *, actor: str, now: datetime) -> i
 
 async def preview(batch_id: int, kind: str, *, code: str = "", valid_from: date | None = None, layout: str = "default") -> None:
     """Compute, or compute anew, what the import would do. Nothing happens when the batch moves already, or is imported."""
-    about: dict[Any, Any] = {"state": ImportState.previewing, "stage": "", "kind": kind, "layout": layout}
+    about: dict[Any, Any] = {"state": ImportState.previewing, "done": 0, "total": 0, "kind": kind, "layout": layout}
     about |= {"code": code if kind == "rates" else "", "valid_from": valid_from if kind == "rates" else None}
     if await _move(batch_id, WAITING, about):
         await begin(batch_id)
@@ -92,7 +94,7 @@ async def preview(batch_id: int, kind: str, *, code: str = "", valid_from: date 
 
 async def confirm(batch_id: int, mode: str, seen: str, *, actor: str) -> bool:
     """Import what was seen, once; False when what was seen is no longer the preview."""
-    about: dict[Any, Any] = {"state": ImportState.importing, "stage": "", "mode": mode, "actor": actor}
+    about: dict[Any, Any] = {"state": ImportState.importing, "done": 0, "total": 0, "mode": mode, "actor": actor}
     if await _move(batch_id, (ImportState.previewed,), about, seen):
         await begin(batch_id)
         return True
@@ -138,9 +140,9 @@ async def perform(batch_id: int, now: datetime) -> None:
     if batch["state"] not in MOVING:
         return
     importing = batch["state"] == ImportState.importing
-    await ImportBatch.update({ImportBatch.stage: "Enregistrement" if importing else "Lecture"}).where(ImportBatch.id == batch_id)
     try:
-        report = await _carry_out(batch, importing, now)
+        async with _followed(batch_id) as watch:
+            report = await _carry_out(batch, importing, now, watch)
     except PlanChanged as problem:
         after = _shown(problem.report, ImportState.previewed, changed_since=True)
     except FormError as problem:
@@ -154,6 +156,8 @@ async def perform(batch_id: int, now: datetime) -> None:
             after = _shown(report, ImportState.refused, first_batch=report.batch_id)
         elif importing and report.batch_id:
             after = {"upload": ""}  # its own transaction has told the rest
+        elif importing:
+            after = {"state": ImportState.previewed}  # all was asked for, and something is in error
         else:
             after = _shown(report, ImportState.previewed)
     await ImportBatch.update(after).where(ImportBatch.id == batch_id)
@@ -162,18 +166,43 @@ async def perform(batch_id: int, now: datetime) -> None:
     _lock_of(batch_id).unlink(missing_ok=True)
 
 
-async def _carry_out(batch: Values, importing: bool, now: datetime) -> ImportReport:
+@asynccontextmanager
+async def _followed(batch_id: int) -> AsyncIterator[Watch]:
+    """What the work says of its progress, from whatever thread, is in the batch a moment later."""
+    said: list[tuple[int, int]] = []
+
+    async def follow() -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_S)
+            if said:
+                done, total = said[-1]
+                said.clear()
+                await ImportBatch.update({ImportBatch.done: done, ImportBatch.total: total}).where(ImportBatch.id == batch_id)
+
+    task = asyncio.create_task(follow())
+    try:
+        yield lambda done, total: said.append((done, total))
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _carry_out(batch: Values, importing: bool, now: datetime, watch: Watch) -> ImportReport:
     mode = batch["mode"] if importing else "preview"
     seen: dict[str, Any] = {"batch_id": batch["id"], "seen": batch["plan_sha256"]} if importing else {}
     if batch["kind"] == "cdrs":
         with _opened(batch) as path:
             sources = [(path, batch["name"])]
-            return (await cdrs.load_files(sources, now=now, layout=batch["layout"], preview=not importing, **seen))[0]
+            way = {"layout": batch["layout"], "preview": not importing, "watch": watch} | seen
+            return (await cdrs.load_files(sources, now=now, **way))[0]
     if batch["size_bytes"] > LARGEST_TABLE_BYTES:
         raise TooHeavy("Un fichier de référence a 10 Mo au plus. Découpez-le, en gardant l'en-tête.")
     with _opened(batch) as path:
         data = path.read_bytes()
     about = {name: batch[name] for name in ("actor", "code", "valid_from")}
+    if not importing:
+        about["watch"] = watch  # an import holds the one pen of SQLite: nobody could note its progress
     return await import_file(batch["kind"], data, batch["name"], mode=mode, now=now, **about, **seen)
 
 

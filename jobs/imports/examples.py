@@ -26,8 +26,8 @@ RATE_CODE = "STD"
 
 ROWS: dict[str, dict[str, str]] = {
     "offers": {
-        "kind": "OFFER", "code": "MODELE-2H", "label": "Modèle 2 h", "monthly_price": "9,90", "activation_fee": "0", "vat_rate": "20",
-        "allowances": "VOICE:120:FR_MOBILE", "international": "no", "valid_from": "2026-01-01",
+        "kind": "OFFER", "code": "MODELE-2H", "label": "Modèle 2 h", "monthly_price": "9,90", "activation_fee": "0",
+        "vat_rate": "20", "allowances": "VOICE:120:FR_MOBILE", "international": "no", "valid_from": "2026-01-01",
     },
     "rates": {
         "origin": "HOME", "type": "VOICE", "direction": "OUT", "prefix": "336", "destination": "France mobile",

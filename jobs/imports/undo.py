@@ -18,7 +18,7 @@ from jobs.imports.books import billed, lines_of
 from jobs.imports.lines import ALWAYS
 from jobs.imports.plan import MASK
 from jobs.imports.store import chunks, named, select_in
-from jobs.imports.undo_cdrs import back_out
+from jobs.imports.undo_cdrs import back_out, why_not
 from rules.errors import RuleError
 from rules.files.rows import Values, shown
 from rules.paris import Month
@@ -37,6 +37,7 @@ IDENTITY = {
     "roaming_zone": "zone", "sim": "iccid", "line": "msisdn",
 }  # fmt: skip
 MOST_REASONS = 20
+QUICK_ITEMS = 2_000
 
 
 class UnknownBatch(RuleError):
@@ -63,7 +64,7 @@ class Undoing:
         self.marks: dict[tuple[str, int], str] = {}
         self.now: dict[tuple[str, int], Values] = {}
 
-    async def open(self) -> None:
+    async def open(self, lock: bool = False) -> None:
         for item in await ImportItem.select().where(ImportItem.batch == self.batch["id"]):
             name, key = item["subject"], item["subject_id"]
             self.marks[name, key] = item["after"]
@@ -74,7 +75,7 @@ class Undoing:
         for name, table in journal.BY_NAME.items():
             for chunk in chunks(key for subject, key in self.marks if subject == name):
                 query = table.select().where(table.id.is_in(chunk))
-                rows = await (query if on_sqlite() else query.lock_rows())
+                rows = await (query.lock_rows() if lock and not on_sqlite() else query)
                 self.now |= {(name, row["id"]): row for row in rows}
 
     async def reasons(self) -> list[str]:
@@ -175,6 +176,17 @@ class Undoing:
         return rows
 
 
+async def obstacles(batch: Values) -> list[str]:
+    """Why a batch cannot be undone, as far as that is quickly said; a large one tells when it is asked to."""
+    if batch["cdr_file"]:
+        return await why_not(batch["cdr_file"])
+    if await ImportItem.count().where(ImportItem.batch == batch["id"]) > QUICK_ITEMS:
+        return []
+    work = Undoing(batch)
+    await work.open()
+    return await work.reasons()
+
+
 async def undo(batch_id: int, *, actor: str, now: datetime) -> None:
     """Undo a batch; one that is undone already stays so. Raises UnknownBatch, CannotUndo."""
     batch = await ImportBatch.select().where(ImportBatch.id == batch_id).first()
@@ -197,7 +209,7 @@ async def undo(batch_id: int, *, actor: str, now: datetime) -> None:
             ):
                 return  # somebody else has just undone it
             work = Undoing(batch)
-            await work.open()
+            await work.open(lock=True)
             if reasons := await work.reasons():
                 raise CannotUndo(reasons)
             await work.put_back()

@@ -13,6 +13,7 @@ from rules.files.written import csv_text, plain
 
 NEVER = object()
 Values = dict[str, Any]
+Watch = Callable[[int, int], None]
 Settle = Callable[[Values], Iterator[tuple[str, RuleError]]]
 
 
@@ -61,8 +62,8 @@ class Row:
 class Intake:
     """A file once read: good rows, errors, and where each column stands. `refused`: nothing of the file may be loaded."""
 
-    def __init__(self, kind: Kind, data: bytes, file: str) -> None:
-        """Raises FormError."""
+    def __init__(self, kind: Kind, data: bytes, file: str, watch: Watch = lambda done, total: None) -> None:
+        """Raises FormError. `watch` is told from time to time how many rows are read."""
         self.kind, self.file = kind, file
         self.columns = {column.name: column for column in kind.columns}
         self.header, records = read(data, {column.name: column.in_header for column in kind.columns}, file)
@@ -73,7 +74,9 @@ class Intake:
         self.refused = False
         self.rows: list[Row] = []
         seen: dict[tuple[Any, ...], int] = {}
-        for line, fields in records:
+        for done, (line, fields) in enumerate(records):
+            if done % 1_000 == 0:
+                watch(done, self.total)
             row = Row(line, {}, [plain(cell) for cell in fields])
             if self._fill(row) and self._alone(row, seen):
                 self.rows.append(row)
