@@ -131,7 +131,7 @@ async def test_the_corrected_rows_come_in_alone_and_their_note_is_no_unknown_col
     await page.load("customers")
     text = FILES["customers"].splitlines()[0] + "\n"
     good = FILES["customers"].splitlines()[2]
-    for number, phone in (("C3", ""), ("C4", "")):
+    for number in ("C3", "C4"):
         text += good.replace("C2", number).replace("camille;CARD", f"{number};{'CAR' if number == 'C4' else 'CARD'}") + "\n"
     path = await page.drop(text)
     await page.confirm(path)
@@ -299,14 +299,22 @@ async def test_an_interrupted_work_is_taken_up(page, monkeypatch):
 
 
 async def test_a_large_file_is_the_work_of_another_process(page, monkeypatch):
+    started = []
+
+    async def start(*arguments, **options):
+        started.append(await worker_start(*arguments, **options))
+
+    worker_start = desk.worker.start
+    monkeypatch.setattr(desk.worker, "start", start)
     monkeypatch.setattr(desk, "HERE_BYTES", 10)
     monkeypatch.setenv("DATA_KEY", SETTINGS.data_key)
     path = await page.drop(FILES["customers"])
-    html = await page.see(path)
-    assert "data-poll" in html
-    for _ in range(200):
-        if "data-poll" not in await page.see(f"{path}/avancement"):
-            break
-        await asyncio.sleep(0.1)
+    assert "data-poll" in await page.see(path)
+    await started[0].communicate()
+    assert "data-poll" not in await page.see(f"{path}/avancement")
     assert counts(await page.see(path)) == [2, 0, 0, 0]
     assert not await Customer.exists()
+    await page.confirm(path)
+    await started[1].communicate()
+    assert "Tout est enregistré." in await page.see(path)
+    assert await Customer.count() == 2
