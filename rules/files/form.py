@@ -206,10 +206,11 @@ def check_width(fields: list[str], header: Header, file: str, line: int) -> Erro
     width = len(header.names)
     if len(fields) == width:
         return None
-    message = f"{len(fields)} champs, {width} attendus. Ajoutez ou retirez des séparateurs, ou mettez le champ entre guillemets."
+    found = f"{len(fields)} champ{'s' if len(fields) > 1 else ''}"
+    message = f"{found}, {width} attendus. Ajoutez ou retirez des séparateurs, ou mettez le champ entre guillemets."
     if len(fields) == 1:
         for mark in SEPARATORS:
-            if fields[0].count(mark) == width - 1:
+            if fields[0].count(mark) >= width - 1:
                 message = f"Séparateur « {_shown(mark)} » ici, « {_shown(header.separator)} » dans l'en-tête. Prenez le même."
     return Error(file, line, None, None, str(len(fields)), "WRONG_FIELD_COUNT", message)
 
