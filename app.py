@@ -12,7 +12,19 @@ from litestar.static_files import create_static_files_router
 
 import piccolo_conf
 from endpoints import (
-    admin, billing, billing_runs, cdr, docs, health, imports, login, reseller, scheduler, sims, sims_api,
+    admin,
+    billing,
+    billing_runs,
+    cdr,
+    docs,
+    health,
+    import_pages,
+    imports,
+    login,
+    reseller,
+    scheduler,
+    sims,
+    sims_api,
 )  # fmt: skip
 from endpoints.faces import STATIC, TEMPLATES
 from endpoints.idempotency import Idempotent
@@ -42,7 +54,8 @@ async def first_page() -> Redirect:
 
 
 PAGES = [
-    first_page, docs.viewer, health.healthz, *login.HANDLERS, *cdr.HANDLERS, *sims.HANDLERS, *billing.HANDLERS,
+    first_page, docs.viewer, health.healthz, *login.HANDLERS, *import_pages.HANDLERS, *cdr.HANDLERS, *sims.HANDLERS,
+    *billing.HANDLERS,
 ]  # fmt: skip
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router, scheduler.router,

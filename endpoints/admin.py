@@ -23,7 +23,7 @@ from tables.access import User
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
-from tables.imports import ImportBatch
+from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
@@ -98,7 +98,8 @@ READ_ONLY = [
         (CdrFile, CDRS, "name state rows loaded rejected created_at"),
         (CdrPart, CDRS, ""),
         (CdrReject, CDRS, ""),
-        (ImportBatch, CDRS, "name kind created changed rejected actor created_at"),
+        (ImportBatch, CDRS, "name kind state created changed rejected actor created_at"),
+        (ImportItem, JOURNAL, ""),
         (BillingRun, BILLING, "month state actor created_at validated_at"),
         (Finding, BILLING, ""),
         (Waiver, BILLING, ""),

@@ -17,7 +17,9 @@ from endpoints.lists import MOST, Limit, Offset, page
 from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs import arrivals, cdr_replay, cdrs, imports
+from jobs.imports import undo
 from jobs.worker import ask
+from rules.states import ImportState
 from tables.usage import CdrFile
 
 Mode = Literal["preview", "all", "valid"]
@@ -72,6 +74,13 @@ async def batch_errors(batch_id: int) -> Response[str]:
     return csv_response(found, f"import-{batch_id}-erreurs.csv")
 
 
+@post("/{batch_id:int}/undo", status_code=200)
+async def undo_batch(request: Request[Any, Any, Any], batch_id: int) -> dict[str, Any]:
+    """Take an import back: what it created goes, what it changed returns. 409 names what depends on it."""
+    await undo.undo(batch_id, actor=actor(request), now=SETTINGS.now())
+    return {"batch_id": batch_id, "state": str(ImportState.undone)}
+
+
 @get()
 async def list_cdr_files(limit: Limit = MOST, offset: Offset = 0) -> dict[str, Any]:
     """The CDR files loaded, latest first."""
@@ -106,5 +115,5 @@ def csv_response(text: str, name: str) -> Response[str]:
     return Response(text, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
-router = Router("/api/imports", route_handlers=[load_cdrs, import_file, batch_errors], tags=["Imports"])
+router = Router("/api/imports", route_handlers=[load_cdrs, import_file, batch_errors, undo_batch], tags=["Imports"])
 cdr_router = Router("/api/cdr-files", route_handlers=[list_cdr_files, file_rejects, corrections, replay], tags=["Imports"])

@@ -15,6 +15,7 @@ LIMITS = {
     "/api/cdr-files/": 10 * MEGABYTE,
     "/cdr/": 10 * MEGABYTE,
     "/cdr": 200 * MEGABYTE,
+    "/imports/deposer": 201 * MEGABYTE,  # any kind, and the form around the file; the verb holds each kind to its own limit
     "/": MEGABYTE,
 }
 

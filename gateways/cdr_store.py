@@ -6,12 +6,14 @@ duration_s · volume_bytes · plmn · origin · cost_micro (NULL = unknown) · l
 """
 
 import csv
+import json
 import tempfile
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,12 @@ class Load:
     @property
     def loaded(self) -> int:
         return sum(part.rows for part in self.parts)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for loads that would publish the same rows and reject the same."""
+        told = [[(part.month, part.rows) for part in self.parts], [(one.line_number, one.cause) for one in self.rejects]]
+        return sha256(json.dumps(told).encode()).hexdigest()
 
     @property
     def rejects_by_cause(self) -> dict[str, int]:
@@ -155,11 +163,12 @@ def sweep_unknown(root: Path, known: Iterable[str]) -> int:
     return sweep(root / "cdr", {root / path for path in known})
 
 
-def days_in(root: Path, paths: Iterable[str]) -> set[date]:
-    """The Paris days of which parts hold a CDR."""
-    files = [str(root / path) for path in paths]
-    with connect() as con:
-        return {day for (day,) in con.execute("SELECT DISTINCT day FROM read_parquet(?)", [files]).fetchall()} if files else set()
+def values_of(root: Path, paths: Sequence[str], column: str) -> set[Any]:
+    """The different values of a column in these parts."""
+    if not paths:
+        return set()
+    found = connect().execute(f"SELECT DISTINCT {column} FROM read_parquet(?)", [[str(root / path) for path in paths]])
+    return {value for (value,) in found.fetchall()}
 
 
 def _read(con: duckdb.DuckDBPyConnection, text: cdr_file.CdrText, folder: Path) -> None:

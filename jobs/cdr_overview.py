@@ -116,7 +116,7 @@ async def days(month: Month, today: date) -> list[Days]:
         paths.setdefault(row["file.wholesaler"], []).append(row["path"])
     found = []
     for wholesaler in sorted(paths):
-        present = await asyncio.to_thread(cdr_store.days_in, SETTINGS.data_dir, paths[wholesaler])
+        present = await asyncio.to_thread(cdr_store.values_of, SETTINGS.data_dir, paths[wholesaler], "day")
         dates = [month.first.replace(day=number) for number in range(1, month.days + 1)]
         marks = [(day, "full" if day in present else "ahead" if day >= today else "gap") for day in dates]
         found.append(Days(wholesaler, marks))

@@ -4,21 +4,23 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from gateways import cdr_store
 from gateways.cdr_store import Context, Judged, LivePeriod, Load
 from gateways.files import keep, sweep, turn
 from gateways.settings import SETTINGS
-from jobs.report import ImportReport
+from jobs.report import ImportReport, PlanChanged
 from rules.commitment import add_months
 from rules.errors import RuleError
 from rules.files.form import Error
+from rules.files.rows import Watch
 from rules.files.written import csv_text
 from rules.paris import epoch, paris_date
-from rules.states import FileState, LineState, RejectCause, RejectState
+from rules.states import FileState, ImportState, LineState, RejectCause, RejectState
 from tables.billing import BillingRun
 from tables.catalogue import RoamingZone
 from tables.engine import insert_many, transaction
@@ -33,6 +35,7 @@ MOST_ERRORS = 1000
 LONGEST_NAME = 200
 AHEAD = 2
 RECEIVED = "received"  # originals, each under the hash of its bytes
+STEPS = 3  # a file is judged, compared with what is loaded, written
 
 
 class UnknownLayout(RuleError):
@@ -47,23 +50,42 @@ class CdrReport(ImportReport):
     rejects_by_cause: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Way:
+    """How files are loaded. `batch_id`: the batch that waits for the one file; `seen`: the fingerprint of its preview."""
+
+    now: datetime
+    layout: str
+    preview: bool = False
+    batch_id: int | None = None
+    seen: str = ""
+    watch: Watch = lambda done, total: None
+
+
 async def load_files(
-    sources: Iterable[tuple[Path, str]], *, now: datetime, layout: str = "default", preview: bool = False
+    sources: Iterable[tuple[Path, str]],
+    *,
+    now: datetime,
+    layout: str = "default",
+    preview: bool = False,
+    batch_id: int | None = None,
+    seen: str = "",
+    watch: Watch = lambda done, total: None,
 ) -> list[CdrReport]:
     """Load (path, name) in the order given; two are judged ahead. A preview writes nothing.
 
-    Raises UnknownLayout, and FormError at the first file of bad form, the ones before kept.
+    Raises UnknownLayout, and FormError at the first file of bad form, the ones before kept. `batch_id`: the batch that waits for
+    the one file; `seen`: the fingerprint of its preview, PlanChanged when the load would not do what was seen.
     """
+    way = Way(now, layout, preview, batch_id, seen, watch)
     if layout not in LAYOUTS:
         raise UnknownLayout(f"Format « {layout} » inconnu. Les formats sont : {', '.join(LAYOUTS)}.")
     async with turn(SETTINGS.data_dir / "cdr.lock"):
         with ThreadPoolExecutor(AHEAD) as pool:
-            return await _load(deque(sources), await judging_context(now), layout, preview, pool)
+            return await _load(deque(sources), await judging_context(now), way, pool)
 
 
-async def _load(
-    waiting: deque[tuple[Path, str]], context: Context, layout: str, preview: bool, pool: ThreadPoolExecutor
-) -> list[CdrReport]:
+async def _load(waiting: deque[tuple[Path, str]], context: Context, way: Way, pool: ThreadPoolExecutor) -> list[CdrReport]:
     await sweep_store()
     judging: deque[tuple[Path, str, Future[Judged]]] = deque()
     reports = []
@@ -72,7 +94,7 @@ async def _load(
             path, name = waiting.popleft()
             judging.append((path, name, pool.submit(cdr_store.judge, path, name, context)))
         path, name, future = judging.popleft()
-        reports.append(await _settle(await asyncio.wrap_future(future), path, name, layout, preview))
+        reports.append(await _settle(await asyncio.wrap_future(future), path, name, way))
     return reports
 
 
@@ -124,28 +146,34 @@ def _before(month: str) -> str:
     return f"{year}-{number - 1:02d}" if number > 1 else f"{year - 1}-12"
 
 
-async def _settle(judged: Judged, path: Path, name: str, layout: str, preview: bool) -> CdrReport:
+async def _settle(judged: Judged, path: Path, name: str, way: Way) -> CdrReport:
     sha = judged.text.sha256
-    known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha).first()
+    known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha, CdrFile.state != FileState.backed_out).first()
     if known:
-        first = await ImportBatch.select(ImportBatch.id).where(ImportBatch.kind == "cdrs", ImportBatch.file_sha256 == sha).first()
+        first = await ImportBatch.select(ImportBatch.id).where(ImportBatch.cdr_file == known["id"]).first()
         return CdrReport(first["id"] if first else None, sha, cdr_file_id=known["id"], duplicate_file=True)
-    stored = await stored_parts(LAYOUTS[layout])
-    load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, preview)
-    batch_id, file_id = None, None
-    if not preview:
-        received = await asyncio.to_thread(keep, path, SETTINGS.data_dir / RECEIVED)
-        batch_id, file_id = await _record(load, sha, name, layout, received)
-    return CdrReport(
-        batch_id,
+    stored = await stored_parts(LAYOUTS[way.layout])
+    way.watch(1, STEPS)
+    load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, way.preview)
+    way.watch(2, STEPS)
+    report = CdrReport(
+        None,
         sha,
         load.rows,
         load.loaded,
         rejected=len(load.rejects),
         errors=tuple(_error(reject, name) for reject in load.rejects[:MOST_ERRORS]),
-        cdr_file_id=file_id,
+        cdr_file_id=None,
+        plan_sha256=load.fingerprint,
         rejects_by_cause=load.rejects_by_cause,
     )
+    if way.preview:
+        return report
+    if way.seen and way.seen != report.plan_sha256:
+        raise PlanChanged(report)  # what was published is named by nothing, and swept
+    received = await asyncio.to_thread(keep, path, SETTINGS.data_dir / RECEIVED)
+    batch_id, file_id = await _record(load, sha, name, received, way)
+    return replace(report, batch_id=batch_id, cdr_file_id=file_id)
 
 
 async def stored_parts(wholesaler: str) -> dict[str, list[str]]:
@@ -159,18 +187,19 @@ async def stored_parts(wholesaler: str) -> dict[str, list[str]]:
     return stored
 
 
-async def _record(load: Load, sha: str, name: str, layout: str, received: str) -> tuple[int, int]:
+async def _record(load: Load, sha: str, name: str, received: str, way: Way) -> tuple[int, int]:
     rejected, name = len(load.rejects), name[:LONGEST_NAME]
     async with transaction():
         file = CdrFile(
             name=name,
             sha256=sha,
             received_sha256=received,
-            layout=layout,
-            wholesaler=LAYOUTS[layout],
+            layout=way.layout,
+            wholesaler=LAYOUTS[way.layout],
             rows=load.rows,
             loaded=load.loaded,
             rejected=rejected,
+            created_at=way.now,
         )
         await file.save()
         await insert_many(
@@ -183,11 +212,16 @@ async def _record(load: Load, sha: str, name: str, layout: str, received: str) -
             [CdrReject.file, CdrReject.line_number, CdrReject.raw_text, CdrReject.cause, CdrReject.state],
             [(file.id, reject.line_number, reject.raw, reject.cause, str(RejectState.open)) for reject in load.rejects],
         )
-        batch = ImportBatch(
-            kind="cdrs", name=name, file_sha256=sha, mode="valid", rows=load.rows, created=load.loaded, rejected=rejected
-        )
-        await batch.save()
-    return batch.id, file.id
+        about: dict[Any, Any] = {
+            "kind": "cdrs", "name": name, "file_sha256": sha, "mode": "valid", "rows": load.rows, "created": load.loaded,
+            "rejected": rejected, "cdr_file": file.id, "layout": way.layout, "state": ImportState.imported, "created_at": way.now,
+        }  # fmt: skip
+        batch_id = way.batch_id
+        if batch_id is None:
+            batch_id = (await ImportBatch.insert(ImportBatch(**about)))[0]["id"]
+        else:
+            await ImportBatch.update(about).where(ImportBatch.id == batch_id)
+    return batch_id, file.id
 
 
 def _error(reject: cdr_store.Reject, name: str) -> Error:

@@ -22,6 +22,7 @@ VERBS = {
     "load_arrived": "jobs.arrivals.load",
     "load_upload": "jobs.arrivals.load_upload",
     "replay": "jobs.cdr_replay.replay",
+    "import": "jobs.imports.desk.work",
 }
 """Each an async function that a worker may be asked for."""
 

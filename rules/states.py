@@ -151,6 +151,16 @@ class ArrivalState(Word):
     refused = "refused", "Refusé"
 
 
+class ImportState(Word):
+    received = "received", "Reçu"
+    previewing = "previewing", "Aperçu en cours"
+    previewed = "previewed", "À confirmer"
+    importing = "importing", "Enregistrement"
+    imported = "imported", "Enregistré"
+    refused = "refused", "Refusé"
+    undone = "undone", "Annulé"
+
+
 class RejectState(Word):
     open = "open", "À corriger"
     replayed = "replayed", "Rejoué"

@@ -22,6 +22,15 @@ document.addEventListener("change", ({ target }) => {
   if (name) for (const box of target.form.querySelectorAll(`input[name="${name}"]:enabled`)) box.checked = target.checked;
 });
 
+// <form data-drop> … <input type="file"> … </form>: a file dropped anywhere on the form is the chosen one.
+for (const form of document.querySelectorAll("form[data-drop]")) {
+  form.addEventListener("dragover", (event) => event.preventDefault());
+  form.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (event.dataTransfer.files.length) form.querySelector("input[type=file]").files = event.dataTransfer.files;
+  });
+}
+
 document.addEventListener("keydown", (event) => {
   const search = document.querySelector("[role=search] input");
   if (event.key !== "/" || !search || event.target.closest("input, select, textarea")) return;

@@ -9,7 +9,7 @@ from tables.access import AccessLink, IdempotentCall
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
-from tables.imports import ImportBatch
+from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
@@ -21,7 +21,7 @@ TABLES: list[type[Table]] = [
     Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType,
     Sim, SimBatch, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,
-    CdrFile, CdrPart, CdrReject, Arrival, ImportBatch,
+    CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
     NumberSeries, Invoice, InvoiceLine, SealedDocument,
     TimelineEntry, AccessLink, IdempotentCall, JobRun,
 ]  # fmt: skip

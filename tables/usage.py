@@ -12,7 +12,7 @@ from tables.billing import BillingRun
 class CdrFile(Table, help_text="Fichiers de CDR"):
     id: Serial
     name = Varchar(length=200, help_text="Nom")
-    sha256 = Varchar(length=64, unique=True, help_text="Empreinte du contenu")
+    sha256 = Varchar(length=64, index=True, help_text="Empreinte du contenu — unique parmi ceux qui comptent")
     wholesaler = Varchar(length=32, default="default", help_text="Opérateur de gros")
     layout = Varchar(length=32, default="default", help_text="Format")
     state = Varchar(length=10, choices=FileState, default=FileState.loaded, help_text="État")

@@ -153,24 +153,9 @@ async def unguard(what: str):
         turn = nullcontext
 
 
-ORDERS = {
-    order.__name__: order
-    for order in (
-        import_reference,
-        load,
-        receive,
-        load_arrived,
-        replay,
-        start,
-        begin,
-        waive,
-        work,
-        resume,
-        move_sims,
-        tell,
-        unguard,
-    )  # fmt: skip
-}
+STAGES = (start, begin, waive, work, resume)
+OTHERS = (import_reference, load, receive, load_arrived, replay, move_sims, tell, unguard)
+ORDERS = {order.__name__: order for order in (*STAGES, *OTHERS)}
 
 
 async def obey(order: str, at: float = 0, clock: str = "", **values):

@@ -75,8 +75,8 @@ async def test_j1_calls_replayed_after_their_month_was_invoiced_are_regularised_
     card = next(row.split(";")[0] for row in (DEMO / "sims.csv").read_text().splitlines()[1:] if row.split(";")[0] not in fleet)
     header, first = fleet.splitlines()[:2]
     cells = dict(zip(header.split(";"), first.split(";"), strict=True)) | {
-        "msisdn": unknown, "iccid": card, "activated_on": "2026-09-01", "options": "", "terminated_on": "", "commitment_start": "",
-        "commitment_months": "0", "discount_percent": "0", "billed_until": "2026-10-31",
+        "msisdn": unknown, "iccid": card, "activated_on": "2026-09-01", "options": "", "terminated_on": "",
+        "commitment_start": "", "commitment_months": "0", "discount_percent": "0", "billed_until": "2026-10-31",
     }  # fmt: skip
     data = f"{header}\n{';'.join(cells.values())}\n".encode()
     report = await import_file("lines", data, "lines.csv", mode="all", actor="essai", now=SETTINGS.now())
