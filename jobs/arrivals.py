@@ -180,7 +180,7 @@ async def _load(row: Row) -> tuple[ArrivalState, str]:
 
 async def _refuse(arrival_id: int, reason: str, problem: str) -> tuple[ArrivalState, str]:
     """Refuse a file, unless another process has loaded it meanwhile: a worker may outlive the passage that asked for it."""
-    values = {Arrival.state: ArrivalState.refused, Arrival.reason: reason}
+    values: dict[Any, Any] = {Arrival.state: ArrivalState.refused, Arrival.reason: reason}
     still = (Arrival.id == arrival_id) & (Arrival.state == ArrivalState.fetched)
     refused = await Arrival.update(values).where(still).returning(Arrival.id)
     return (ArrivalState.refused, problem) if refused else (ArrivalState.waiting, "")

@@ -72,10 +72,12 @@ async def test_j1_calls_replayed_after_their_month_was_invoiced_are_regularised_
     unknown = held[0]["raw_text"].split(";")[3]
     await bill(OCTOBER)
     fleet = (DEMO / "lines.csv").read_text(encoding="utf-8-sig")
-    card = next(row.split(";")[0] for row in (DEMO / "sims.csv").read_text().splitlines()[1:] if row.split(";")[0] not in fleet)
+    cards = [row.split(";")[0] for row in (DEMO / "sims.csv").read_text(encoding="utf-8-sig").splitlines()[1:]]
+    card = next(card for card in cards if card not in fleet)
     header, first = fleet.splitlines()[:2]
     cells = dict(zip(header.split(";"), first.split(";"), strict=True)) | {
-        "msisdn": unknown, "iccid": card, "activated_on": "2026-09-01", "options": "", "terminated_on": "", "commitment_start": "",
+        "msisdn": unknown, "iccid": card, "activated_on": "2026-09-01", "options": "", "terminated_on": "",
+        "commitment_start": "",
         "commitment_months": "0", "discount_percent": "0", "billed_until": "2026-10-31",
     }  # fmt: skip
     data = f"{header}\n{';'.join(cells.values())}\n".encode()
