@@ -57,11 +57,7 @@ class RemoteFile:
 
 
 def shown(raw: bytes) -> tuple[str, str]:
-    """A remote name as we may show it, and why it is refused, if it is.
-
-    >>> shown(b"CDR_1.csv"), shown(b"../x")[1]
-    (('CDR_1.csv', ''), "Le nom contient un séparateur de dossier. Demandez au fournisseur de le renommer.")
-    """
+    """A remote name as we may show it, and why it is refused, if it is."""
     text = raw.decode("utf-8", "backslashreplace")
     reasons = (
         (b"\0" in raw, "un octet nul"),
@@ -182,9 +178,11 @@ async def depot() -> AsyncIterator[Depot]:
     except (OSError, asyncssh.Error) as reason:
         if getattr(reason, "errno", None) in OUR_DISK:
             raise
-        raise DepotUnreachable(
-            f"La liaison avec le dépôt {host} a échoué ({type(reason).__name__}). Elle sera reprise."
-        ) from None
+        if connection is None:
+            raise DepotUnreachable(
+                f"Le dépôt {host} ne répond pas à cette adresse. Vérifiez SFTP_URL, ou appelez le fournisseur."
+            ) from None
+        raise DepotUnreachable(f"La liaison avec le dépôt {host} a été coupée. La prochaine recherche la reprendra.") from None
     finally:
         if connection:
             connection.abort()

@@ -46,13 +46,7 @@ async def last_trouble() -> str:
 
 
 def said(came_at: datetime, now: datetime) -> tuple[str, str]:
-    """
-    >>> from datetime import UTC
-    >>> said(datetime(2026, 11, 22, 22, 40, tzinfo=UTC), datetime(2026, 11, 23, 9, tzinfo=UTC))
-    ('Derniers CDR : hier, 23 h 40.', 'good')
-    >>> said(datetime(2026, 11, 20, 9, 5, tzinfo=UTC), datetime(2026, 11, 22, 9, 5, tzinfo=UTC))
-    ('Aucun fichier depuis 2 jours : les derniers CDR sont du 20 novembre 2026, 10 h 05.', 'wait')
-    """
+    """The age of the last CDRs, in words, and its kind."""
     local = came_at.astimezone(PARIS)
     days = (paris_date(now) - local.date()).days
     hour = f"{local.hour} h {local.minute:02d}"

@@ -59,8 +59,17 @@ class Days:
     marks: list[tuple[date, str]]
 
     @property
-    def missing(self) -> list[date]:
-        return [day for day, mark in self.marks if mark == "gap"]
+    def missing(self) -> list[int]:
+        return [day.day for day, mark in self.marks if mark == "gap"]
+
+    @property
+    def missing_words(self) -> str:
+        """The days without any, as runs: « du 2 au 3, le 7 »."""
+        missing = set(self.missing)
+        first = [day for day in missing if day - 1 not in missing]
+        last = [day for day in missing if day + 1 not in missing]
+        runs = zip(sorted(first), sorted(last), strict=True)
+        return ", ".join(f"le {start}" if start == end else f"du {start} au {end}" for start, end in runs)
 
 
 async def arrivals(sheet: int) -> tuple[list[Row], int]:

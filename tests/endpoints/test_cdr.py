@@ -44,7 +44,7 @@ async def test_a_file_given_by_hand_is_loaded_and_its_rejects_are_led_to_their_e
     assert (answer.status_code, answer.headers["location"]) == (303, "/cdr")
     page = words(await clerk.get("/cdr?mois=2026-10"))
     assert "Derniers CDR : aujourd'hui" in page
-    assert "30 jours sans CDR les 1, 2, 3," in page
+    assert "30 jours sans CDR : du 1 au 30." in page
     assert "2 à corriger" in page
     file = await CdrFile.select().first()
     shown = words(await clerk.get(f"/cdr/{file['id']}"))
@@ -122,7 +122,7 @@ async def test_two_jobs_bring_a_file_from_the_supplier_and_the_clerk_can_do_the_
     assert await CdrFile.count() == 2
     point_to(monkeypatch, 1, KEYS[0])
     await send(clerk, "/cdr/chercher")
-    assert "La liaison avec le dépôt" in words(await clerk.get("/cdr"))
+    assert "Le dépôt 127.0.0.1 ne répond pas à cette adresse." in words(await clerk.get("/cdr"))
 
 
 async def test_a_file_given_while_another_loads_is_loaded_after_it(clerk):

@@ -195,7 +195,7 @@ async def test_a_server_without_the_folder_or_without_anybody_is_a_problem(serve
     (root / sftp_servers.FOLDER).rmdir()
     assert "n'existe pas" in (await arrivals.fetch()).problems[0]
     point_to(monkeypatch, 1, KEYS[0])
-    assert "a échoué (ConnectionRefusedError)" in (await arrivals.fetch()).problems[0]
+    assert "ne répond pas à cette adresse" in (await arrivals.fetch()).problems[0]
     monkeypatch.setattr(SETTINGS, "sftp_url", "")
     assert await arrivals.fetch() == Report(problems=(arrivals.NO_DEPOT,))
     monkeypatch.setattr(SETTINGS, "sftp_url", "sftp://x@127.0.0.1:1/")
