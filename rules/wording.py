@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import get_close_matches, ndiff
 from functools import lru_cache
 from typing import Any
 
@@ -195,3 +195,12 @@ def _subject(text: str) -> str:
     if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp", "Cs") for sign in text):
         raise UnsafeSubject("L'objet contiendrait un retour à la ligne ou un signe invisible. Corrigez la valeur qui l'apporte.")
     return text if len(text) <= LONGEST_SUBJECT else text[: LONGEST_SUBJECT - 1] + "…"
+
+
+def changes(before: str, after: str) -> list[tuple[str, str]]:
+    """The lines that go (`-`) and that come (`+`), in their order.
+
+    >>> changes("Bonjour\\nà vous", "Bonsoir\\nà vous")
+    [('-', 'Bonjour'), ('+', 'Bonsoir')]
+    """
+    return [(line[0], line[2:]) for line in ndiff(before.split("\n"), after.split("\n")) if line[0] in "-+"]

@@ -15,6 +15,7 @@ from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
 from tables.usage import CdrFile, CdrPart, CdrReject
+from tables.words import MailTemplate
 
 TABLES: list[type[Table]] = [
     Reseller, Customer,
@@ -24,6 +25,7 @@ TABLES: list[type[Table]] = [
     CdrFile, CdrPart, CdrReject, ImportBatch,
     NumberSeries, Invoice, InvoiceLine, SealedDocument,
     TimelineEntry, AccessLink, JobRun,
+    MailTemplate,
 ]  # fmt: skip
 
 APP_CONFIG = AppConfig(

@@ -24,6 +24,7 @@ READ_ONLY = {
     "invoice", "invoice_line", "number_series", "sealed_document", "billing_run", "finding", "waiver", "parked_customer",
     "cdr_file", "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
     "job_run",
+    "mail_template",
 }  # fmt: skip
 LAWFUL = {
     "customer": {
