@@ -60,7 +60,7 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
   // <code data-insert="body">: a click puts its words where the caret was last.
   let field;
   form.addEventListener("focusin", ({ target }) => { if (target.matches("textarea, input:not([type=hidden], [list])")) field = target; });
-  for (const words of form.querySelectorAll("code[data-insert]")) {
+  for (const words of document.querySelectorAll("code[data-insert]")) {
     const press = Object.assign(document.createElement("button"), { type: "button", className: "plain code", title: "Insérer" });
     press.dataset.insert = words.dataset.insert;
     press.append(words.textContent);
