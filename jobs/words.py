@@ -91,7 +91,7 @@ async def face() -> Face:
     seller = await reseller.current()
     named = " ".join(filter(None, (seller.name, seller.legal_form)))
     address = ", ".join(filter(None, (named, seller.street, f"{seller.postcode} {seller.city}".strip())))
-    values = {"reseller_name": seller.name, "reseller_phone": seller.phone, "reseller_email": seller.email}
+    values = {"reseller_name": seller.name, "reseller_phone": seller.phone.replace(" ", "\u00a0"), "reseller_email": seller.email}
     return Face(seller.name, address, values)
 
 
