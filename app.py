@@ -25,7 +25,8 @@ from endpoints import (
     scheduler,
     sims,
     sims_api,
-)  # fmt: skip
+    words,
+)
 from endpoints.faces import STATIC, TEMPLATES
 from endpoints.idempotency import Idempotent
 from endpoints.incidents import start_log
@@ -54,9 +55,16 @@ async def first_page() -> Redirect:
 
 
 PAGES = [
-    first_page, docs.viewer, health.healthz, *login.HANDLERS, *import_pages.HANDLERS, *cdr.HANDLERS, *sims.HANDLERS,
+    first_page,
+    docs.viewer,
+    health.healthz,
+    *login.HANDLERS,
+    *import_pages.HANDLERS,
+    *cdr.HANDLERS,
+    *sims.HANDLERS,
     *billing.HANDLERS,
-]  # fmt: skip
+    *words.HANDLERS,
+]
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router, scheduler.router,
     sims_api.router,

@@ -29,6 +29,7 @@ from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
 from tables.usage import Arrival, CdrFile, CdrPart, CdrReject
+from tables.words import MailTemplate
 
 SETTINGS_MENU, CATALOGUE, FLEET, CUSTOMERS, CDRS, BILLING, JOURNAL = (
     f"{rank}. {chapter}"
@@ -89,6 +90,7 @@ READ_ONLY = [
     guarded(table, menu, columns, readonly=True)
     for table, menu, columns in (
         (NumberSeries, SETTINGS_MENU, ""),
+        (MailTemplate, SETTINGS_MENU, "kind version shipped subject actor at"),
         (RateVersion, CATALOGUE, ""),
         (Rate, CATALOGUE, "prefix version origin type direction destination category unit_price"),
         (SimBatch, FLEET, ""),

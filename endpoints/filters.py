@@ -1,14 +1,12 @@
 """Figures, dates and names as French readers write them; the spaces that must not break are here, not in the templates."""
 
-import re
 from datetime import date, datetime
 from decimal import Decimal
 from math import cos, pi, sin, tau
 
 from rules import money, msisdn
+from rules.french import NARROW, NO_BREAK, french
 from rules.paris import PARIS, Month, french_date
-
-NARROW, NO_BREAK = "\u202f", "\u00a0"
 
 
 def euros(amount_cents: int) -> str:
@@ -82,17 +80,6 @@ def size(octets: int) -> str:
 def phone(text: str) -> str:
     """06 12 34 56 78, unbreakable."""
     return msisdn.format(text)
-
-
-def french(text: str) -> str:
-    """Plain typing made French typography: spaces that hold, curly apostrophes.
-
-    >>> french("Rien n'est perdu : 12 % !")
-    'Rien n’est perdu\\xa0: 12\\u202f%\\u202f!'
-    """
-    text = text.replace("'", "’")
-    text = re.sub(r" ([€%;!?»])", NARROW + r"\1", text)
-    return re.sub(r"« ", "«" + NARROW, text).replace(" :", NO_BREAK + ":")
 
 
 def sector(part: int, whole: int) -> str:

@@ -15,6 +15,7 @@ from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
 from tables.usage import Arrival, CdrFile, CdrPart, CdrReject
+from tables.words import MailTemplate
 
 TABLES: list[type[Table]] = [
     Reseller, Customer,
@@ -23,7 +24,7 @@ TABLES: list[type[Table]] = [
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
     NumberSeries, Invoice, InvoiceLine, SealedDocument,
-    TimelineEntry, AccessLink, IdempotentCall, JobRun,
+    TimelineEntry, AccessLink, IdempotentCall, JobRun, MailTemplate,
 ]  # fmt: skip
 
 APP_CONFIG = AppConfig(
