@@ -367,10 +367,10 @@ async def test_a_paper_that_cannot_be_made_keeps_no_other_from_being_made(loaded
     await validated(run)
     real = paper.invoice
 
-    def refuse_one(document: dict[str, Any]) -> paper.Paper:
+    def refuse_one(document: dict[str, Any], logo: bytes | None = None) -> paper.Paper:
         if document["number"] == "F2026-000002":
             raise paper.PaperRefused("La mise en page invoice.typ s'est arrêtée : trop large")
-        return real(document)
+        return real(document, logo)
 
     with monkeypatch.context() as broken:
         broken.setattr(printing.paper, "invoice", refuse_one)
