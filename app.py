@@ -11,13 +11,14 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 
 import piccolo_conf
-from endpoints import admin, billing, billing_runs, docs, health, imports, login, reseller, scheduler
-from endpoints.faces import STATIC, TEMPLATES
+from endpoints import admin, billing, billing_runs, docs, face, health, imports, invoice_template, login, reseller, scheduler
+from endpoints.faces import STATIC, TEMPLATES, wear
 from endpoints.incidents import start_log
 from endpoints.outer import Outer
 from endpoints.problems import answer
 from endpoints.session import CSRF, PUBLIC, SESSION
 from endpoints.tokens import TokenDoor
+from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs.reseller import current
 
@@ -29,7 +30,9 @@ time.tzset()
 async def connections(_: Litestar) -> AsyncIterator[None]:
     await piccolo_conf.DB.start_connection_pool()
     await current()  # the one row of the seller is there to be filled
+    await wear()
     yield
+    PRESS.close()
     await piccolo_conf.DB.close_connection_pool()
 
 
@@ -38,14 +41,15 @@ async def first_page() -> Redirect:
     return Redirect("/facturation")
 
 
-PAGES = [first_page, *login.HANDLERS, *billing.HANDLERS, docs.viewer, health.healthz]
+PAGES = [first_page, *login.HANDLERS, *billing.HANDLERS, *face.HANDLERS, *invoice_template.HANDLERS, docs.viewer]
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router, scheduler.router,
 ]  # fmt: skip
 
 inner = Litestar(
     route_handlers=[
-        Router("/", route_handlers=PAGES, include_in_schema=False),
+        Router("/", route_handlers=PAGES, include_in_schema=False, before_request=wear),
+        Router("/", route_handlers=[health.healthz], include_in_schema=False),
         *PROGRAMS,
         admin.door,
         create_static_files_router("/static", [STATIC], opt=PUBLIC),
