@@ -32,6 +32,12 @@ async def seal(run_id):
         await runs.begin(run_id, act, "essai", month_samples.work)
 
 
+async def seal_again(run_id):
+    """Redo the drafts of a month already sealed, then all the rest."""
+    await runs.begin(run_id, "draft", "essai", month_samples.work)
+    await seal(run_id)
+
+
 async def sealed():
     """Every validated document and every paper, byte for byte."""
     rows = await Invoice.select(Invoice.number, Invoice.document, Invoice.sha256).where(Invoice.number.is_not_null())

@@ -74,7 +74,8 @@ async def test_a1_the_logo_is_shown_at_once_on_login_pages_and_paper(clerk, visi
 @pytest.mark.parametrize(
     "data, why",
     [
-        (SVG, "script"), (encoded() + b"<script>alert(1)</script>", "collé"), (encoded("GIF"), "PNG, JPEG ou WebP"), (b"", "vide"),
+        (SVG, "script"), (encoded() + b"<script>alert(1)</script>", "collé"), (encoded("GIF"), "PNG, JPEG ou WebP"),
+        (b"", "vide"),
         (encoded()[:-30], "incomplète"), (b"\0" * 1_000_001, "1 Mo"), (encoded("PNG", picture(4_001, 90)), "4 000 au plus"),
     ],
 )  # fmt: skip
@@ -95,7 +96,7 @@ async def test_a1_sealed_invoices_keep_the_face_they_had(clerk, source, monkeypa
     assert before[0]
     await send_logo(clerk, encoded("PNG", picture(ink="blue")))
     await post(clerk, **TYPED | {"name": "Autre Nom", "service_hours": "de 9 h à 18 h"})
-    await billed_month.seal(run)
+    await billed_month.seal_again(run)
     assert await billed_month.sealed() == before
     frozen = json.loads(before[0][0][1])
     assert (frozen["seller"]["logo"], frozen["seller"]["name"]) == (first, "Télécoms Imaginaires")
