@@ -263,8 +263,9 @@ async def test_the_codes_of_a_card_are_seen_nowhere(clerk, one_row_each):
 
 async def test_the_seller_is_one_row_held_to_its_law(clerk, one_row_each):
     path = f"api/tables/reseller/{one_row_each['reseller']}/"
-    refused = await clerk.admin("PATCH", path, json={"invoice_pattern": "F{counter}"})
-    assert (refused.status_code, "Modèle" in refused.json()["detail"]) == (405, True)
+    for field, value, word in (("siren", "529197708", "SIREN"), ("invoice_pattern", "F{counter}", "Modèle")):
+        refused = await clerk.admin("PATCH", path, json={field: value})
+        assert (refused.status_code, word in refused.json()["detail"]) == (405, True)
     assert (await clerk.admin("PATCH", path, json={"iban": "FR76 3000 6000 0112 3456 7890 189"})).status_code == 200
     assert (await rows(Reseller))[0]["iban"] == "FR7630006000011234567890189"
 
