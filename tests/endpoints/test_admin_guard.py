@@ -10,6 +10,7 @@ from piccolo.columns import ForeignKey, Timestamptz, Varchar
 
 from endpoints.admin import CONFIGS
 from endpoints.guarded import Guarded
+from jobs import reseller
 from rules.states import LineState, SimState
 from tables.access import AccessLink
 from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RoamingZone
@@ -52,7 +53,7 @@ async def one_row_each(database):
         for column in table._meta.foreign_key_columns:
             target = column._foreign_key_meta.resolved_references._meta.tablename
             values[column._meta.name] = keys.get(target)
-        row = table(**values)
+        row = await reseller.current() if table is Reseller else table(**values)
         await row.save()
         keys[table._meta.tablename] = row.id
     return keys
