@@ -17,9 +17,11 @@ from endpoints import (
     billing_runs,
     cdr,
     docs,
+    face,
     health,
     import_pages,
     imports,
+    invoice_template,
     login,
     reseller,
     scheduler,
@@ -27,13 +29,14 @@ from endpoints import (
     sims_api,
     words,
 )
-from endpoints.faces import STATIC, TEMPLATES
+from endpoints.faces import STATIC, TEMPLATES, wear
 from endpoints.idempotency import Idempotent
 from endpoints.incidents import start_log
 from endpoints.outer import Outer
 from endpoints.problems import answer
 from endpoints.session import CSRF, PUBLIC, SESSION
 from endpoints.tokens import TokenDoor
+from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs.reseller import current
 
@@ -45,7 +48,9 @@ time.tzset()
 async def connections(_: Litestar) -> AsyncIterator[None]:
     await piccolo_conf.DB.start_connection_pool()
     await current()  # the one row of the seller is there to be filled
+    await wear()
     yield
+    PRESS.close()
     await piccolo_conf.DB.close_connection_pool()
 
 
@@ -57,13 +62,14 @@ async def first_page() -> Redirect:
 PAGES = [
     first_page,
     docs.viewer,
-    health.healthz,
     *login.HANDLERS,
     *import_pages.HANDLERS,
     *cdr.HANDLERS,
     *sims.HANDLERS,
     *billing.HANDLERS,
     *words.HANDLERS,
+    *face.HANDLERS,
+    *invoice_template.HANDLERS,
 ]
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router, scheduler.router,
@@ -72,7 +78,8 @@ PROGRAMS = [
 
 inner = Litestar(
     route_handlers=[
-        Router("/", route_handlers=PAGES, include_in_schema=False),
+        Router("/", route_handlers=PAGES, include_in_schema=False, before_request=wear),
+        Router("/", route_handlers=[health.healthz], include_in_schema=False),
         *PROGRAMS,
         admin.door,
         create_static_files_router("/static", [STATIC], opt=PUBLIC),

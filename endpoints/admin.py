@@ -22,6 +22,7 @@ from rules.files.rows import Column, Kind
 from tables.access import User
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
+from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
@@ -68,7 +69,10 @@ async def zone_used(row_id: int) -> bool:
 
 
 EDITABLE = [
-    guarded(Reseller, SETTINGS_MENU, "name siren city", law=SELLER, creation=False),
+    guarded(
+        Reseller, SETTINGS_MENU, "name siren city",
+        law=SELLER, creation=False, protected="invoice_pattern credit_note_pattern",
+    ),
     guarded(
         Offer, CATALOGUE, "code kind label monthly_price vat_rate valid_from",
         law=kinds.OFFERS, used=offer_used, frozen_when_used=True,
@@ -89,6 +93,8 @@ EDITABLE = [
 READ_ONLY = [
     guarded(table, menu, columns, readonly=True)
     for table, menu, columns in (
+        (Branding, SETTINGS_MENU, ""),
+        (InvoiceTemplate, SETTINGS_MENU, ""),
         (NumberSeries, SETTINGS_MENU, ""),
         (MailTemplate, SETTINGS_MENU, "kind version shipped subject actor at"),
         (RateVersion, CATALOGUE, ""),

@@ -94,6 +94,7 @@ def page(template: str, configs: Sequence[Guarded]) -> str:
     ours = (
         f'<script type="application/json" id="lc-words">{data}</script>'
         f'<script src="{asset("admin.js")}"></script><link rel="stylesheet" href="{asset("admin-tint.css")}">'
+        '<link rel="stylesheet" href="/marque/couleurs.css">'
         f'<link rel="icon" href="{asset("icon.svg")}" type="image/svg+xml"></head>'
     )
     noscript = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)

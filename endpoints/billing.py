@@ -1,6 +1,5 @@
 """The page « Facturation »: a month from its CDRs to its numbered invoices."""
 
-import asyncio
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -11,7 +10,8 @@ from litestar.response import Redirect, Stream, Template
 
 from endpoints.billing_runs import archive, sealed, summary
 from endpoints.session import actor
-from gateways import paper
+from gateways import logos
+from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs import reseller
 from jobs.billing import overview, runs
@@ -136,7 +136,7 @@ async def document(name: str, telecharger: bool = False) -> Response[bytes]:
         draft = await overview.draft_document(int(stem), paris_date(SETTINGS.now()))
         if draft is None:
             raise NotFoundException
-        made = await asyncio.to_thread(paper.invoice, draft)
+        made = await PRESS.ask("invoice", draft, logos.kept(draft["seller"].get("logo", "")))
         headers = {"content-disposition": f'inline; filename="brouillon-{stem}.pdf"'}
         return Response(made.pdf, media_type="application/pdf", headers=headers)
     return await sealed(name, inline=not telecharger)

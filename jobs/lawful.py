@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from rules.errors import RuleError
-from rules.files.cells import EmptyCell, clean
+from rules.files.cells import BadText, EmptyCell, clean
 from rules.files.rows import NEVER, Column, Kind, Values, shown
 
 
@@ -39,10 +39,18 @@ def lawful(kind: Kind, row: Mapping[str, Any]) -> Values:
 
 def _parsed(column: Column, value: Any) -> Any:
     text = format(value.normalize(), "f") if isinstance(value, Decimal) else shown(value)
-    cell = clean(text, column.longest)
+    cell = clean(text, column.longest) if column.lines == 1 else _lines(text, column)
     if not cell and column.empty is NEVER:
         raise EmptyCell("La case est vide. Remplissez-la.")
     return column.parse(cell) if cell else column.empty
+
+
+def _lines(text: str, column: Column) -> str:
+    """A text of several lines, each without outer blanks."""
+    rows = [clean(row, column.longest) for row in text.strip().splitlines()]
+    if len(rows) > column.lines:
+        raise BadText(f"{len(rows)} lignes, {column.lines} au plus. Raccourcissez.")
+    return clean(" ".join(rows), column.longest) and "\n".join(rows)
 
 
 def _told(row: Mapping[str, Any], name: str, problem: RuleError) -> dict[str, Any]:

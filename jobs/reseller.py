@@ -5,18 +5,20 @@ from typing import Any
 from stdnum.eu import at_02
 
 from gateways.settings import SETTINGS
-from jobs.lawful import lawful
+from jobs.lawful import NotLawful, lawful
 from rules import numbering
 from rules.errors import RuleError
 from rules.files import cells, kinds
 from rules.files.rows import NEVER, Column, Kind, Values
 from rules.paris import Month, paris_date
 from tables.engine import transaction
+from tables.invoices import NumberSeries
 from tables.parties import Reseller
 from tables.timeline import TimelineEntry
 
 ONLY = 1
 LARGEST_CAPITAL_CENTS = 10**15
+YEARS_AHEAD = 10
 FICTITIOUS = {
     "name": "Télécoms Imaginaires", "legal_form": "SAS", "capital_cents": 1_000_000,
     "siren": "999000003", "siret": "99900000300015", "vat_number": "FR42999000003", "rcs_city": "Lyon",
@@ -25,6 +27,10 @@ FICTITIOUS = {
     "iban": "FR7699999000010000000000115", "bic": "IMAGFRPPXXX", "ics": "FR53ZZZ999999", "einvoice_address": "0225:999000003",
 }  # fmt: skip
 NEEDED = ("name", "legal_form", "siren", "vat_number", "street", "postcode", "city", "country", "email", "iban")
+
+
+class NumbersMeet(RuleError):
+    """A pattern that could give a number given before."""
 
 
 class NotOurs(RuleError):
@@ -70,6 +76,7 @@ SELLER = Kind(
         Column("einvoice_address", kinds.einvoice, "", longest=125),
         Column("vat_on_debits", cells.yes_no),
         Column("payment_days", cells.integer(0, 365)),
+        Column("end_of_month", cells.yes_no),
         Column("first_month", _month, "", longest=7),
         Column("invoice_pattern", _pattern, NEVER, longest=60),
         Column("credit_note_pattern", _pattern, NEVER, longest=60),
@@ -103,12 +110,46 @@ async def save(values: dict[str, Any], actor: str) -> Reseller:
     await current()
     clean = lawful(SELLER, values)
     async with transaction():
-        before = (await Reseller.select(*clean).where(Reseller.id == ONLY))[0]
-        changed: dict[Any, Any] = {name: value for name, value in clean.items() if before[name] != value}
-        if changed:
-            await Reseller.update(changed).where(Reseller.id == ONLY)
-            await TimelineEntry(
-                actor=actor, subject="reseller", subject_id=ONLY, event="changed",
-                before={name: before[name] for name in changed}, after=changed,
-            ).save()  # fmt: skip
+        await change(Reseller, clean, actor)
     return await current()
+
+
+async def change(table: Any, values: Values, actor: str) -> None:
+    """Write what differs in the one row of a table, made at its first change, with its entry in the journal; in a transaction.
+
+    Raises NotLawful for a pattern that could give a number again.
+    """
+    if not values:
+        return
+    await table.insert(table(id=ONLY)).on_conflict(action="DO NOTHING")
+    before = (await table.select(*values).where(table.id == ONLY))[0]
+    changed: dict[Any, Any] = {name: value for name, value in values.items() if before[name] != value}
+    if not changed:
+        return
+    await table.update(changed).where(table.id == ONLY)
+    await check_patterns(changed)
+    await TimelineEntry(
+        actor=actor, subject=table._meta.tablename, subject_id=ONLY, event="changed",
+        before={name: before[name] for name in changed}, after=changed,
+    ).save()  # fmt: skip
+
+
+async def check_patterns(changed: Values) -> None:
+    """A changed pattern continues its own series or begins one that can meet no other, now and in the years to come.
+
+    Raises NotLawful.
+    """
+    patterns = ("invoice_pattern", "credit_note_pattern")
+    if not changed.keys() & set(patterns):
+        return
+    given = await NumberSeries.select(NumberSeries.name).where(NumberSeries.last_number > 0).output(as_list=True)
+    year = paris_date(SETTINGS.now()).year
+    row = (await Reseller.select(*patterns).where(Reseller.id == ONLY))[0] | changed
+    for name, other in (patterns, patterns[::-1]):
+        for new in (numbering.series(row[name], each) for each in range(year, year + YEARS_AHEAD)) if name in changed else ():
+            for known in [*given, numbering.series(row[other], year)]:
+                if known != new and numbering.may_meet(known, new):
+                    problem = NumbersMeet(
+                        f"« {row[name]} » pourrait redonner un numéro de la série {known}. Changez une lettre du modèle."
+                    )
+                    raise NotLawful([{"field": name, "value": row[name], "code": problem.code, "message": str(problem)}])

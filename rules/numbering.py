@@ -44,3 +44,18 @@ def number(pattern: str, year: int, counter: int) -> str:
     'F2026-000123'
     """
     return series(pattern, year).format(counter=counter)
+
+
+def may_meet(one: str, other: str) -> bool:
+    """Whether two series could give the same number one day: alike but for figures that touch their counters.
+
+    >>> may_meet("F2026-{counter:06}", "F2026-{counter:05}"), may_meet("F2026-{counter:06}", "F2027-{counter:06}")
+    (True, False)
+    """
+    (before, after), (before2, after2) = (re.split(r"\{counter.*?\}", name) for name in (one, other))
+    return _alike(before, before2) and _alike(after[::-1], after2[::-1])
+
+
+def _alike(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return long.startswith(short) and (long == short or long[len(short) :].isdecimal())

@@ -82,3 +82,21 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
     });
   }
 }
+
+// <form data-follow="/address" data-into="id" data-only="field">: after a pause in typing, the answer takes the place of the element.
+async function follow(form) {
+  form.asked?.abort();
+  form.asked = new AbortController();
+  const sent = { method: "POST", body: new URLSearchParams(new FormData(form)), signal: form.asked.signal };
+  const response = await fetch(form.dataset.follow, sent).catch(() => null);
+  if (!response?.ok || response.redirected) return;
+  const html = await response.text().catch(() => "");
+  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById(form.dataset.into);
+  if (fresh) document.getElementById(form.dataset.into).replaceWith(fresh);
+}
+document.addEventListener("input", ({ target }) => {
+  const form = target.form;
+  if (!form?.dataset.follow || (form.dataset.only && form.dataset.only !== target.name)) return;
+  clearTimeout(form.pause);
+  form.pause = setTimeout(follow, 200, form);
+});

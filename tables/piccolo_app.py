@@ -8,6 +8,7 @@ from piccolo.table import Table
 from tables.access import AccessLink, IdempotentCall
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
+from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
@@ -18,7 +19,7 @@ from tables.usage import Arrival, CdrFile, CdrPart, CdrReject
 from tables.words import MailTemplate
 
 TABLES: list[type[Table]] = [
-    Reseller, Customer,
+    Reseller, Branding, InvoiceTemplate, Customer,
     Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType,
     Sim, SimBatch, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +10,10 @@ from gateways.settings import SETTINGS
 from jobs.billing import inputs as read_inputs
 from jobs.billing.compute import Computed, Draft, compute
 from jobs.billing.inputs import Inputs
-from rules import invoicing
+from rules import due, invoice_words, invoicing
 from rules.invoicing import BillLine
 from rules.paris import Month
-from rules.states import InvoiceKind, InvoiceOrigin, InvoiceState, RunState, Section
+from rules.states import InvoiceKind, InvoiceOrigin, InvoiceState, PaymentMethod, RunState, Section
 from tables.billing import BillingRun, Finding, ParkedCustomer
 from tables.engine import insert_many, reserve_ids, transaction, update_many
 from tables.invoices import Invoice, InvoiceLine
@@ -23,9 +23,14 @@ BATCH = 500
 LAYOUT = 1
 SELLER = (
     "name", "legal_form", "capital_cents", "siren", "siret", "vat_number", "rcs_city", "street", "postcode", "city", "country",
-    "email", "phone", "iban", "bic", "ics", "einvoice_address",
+    "email", "phone", "service_hours", "iban", "bic", "ics", "einvoice_address",
 )  # fmt: skip
+WAYS = {
+    PaymentMethod.transfer: "transfer", PaymentMethod.direct_debit: "direct_debit", PaymentMethod.card: "card",
+    PaymentMethod.cheque: "cheque",
+}  # fmt: skip
 
+Row = dict[str, Any]
 Progress = Callable[[int, int], Awaitable[None]]  # done, of how many
 
 
@@ -142,7 +147,7 @@ def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
         "kind": str(draft.kind),
         "number": None,
         "month": str(inputs.month),
-        "seller": {name: reseller.get(name) for name in SELLER},
+        "seller": seller(reseller, inputs.branding),
         "buyer": {
             "customer_number": customer["customer_number"],
             "name": customer["company_name"],
@@ -157,7 +162,7 @@ def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
         },
         "payment": {
             "method": customer["payment_method"],
-            "days": customer["payment_days"] if customer["payment_days"] is not None else reseller.get("payment_days", 30),
+            **terms(customer, reseller),
             "iban_tail": customer["iban"][-4:],
             "mandate_reference": customer["mandate_reference"],
         },
@@ -181,8 +186,27 @@ def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
         "vat_cents": draft.vat_cents,
         "incl_vat_cents": draft.incl_vat_cents,
         "usage": _usage(inputs.month, draft),
-        "texts": {"late_payment": "", "early_payment": "", "footer": ""},
+        "texts": texts(inputs.template, customer["payment_method"]),
     }
+
+
+def seller(reseller: Row, branding: Row) -> Row:
+    """Who invoices, and the logo by its hash."""
+    named = reseller | {"service_hours": branding.get("service_hours", "")}
+    return {name: named.get(name) for name in SELLER} | {"logo": branding.get("logo_sha256", "")}
+
+
+def terms(customer: Row, reseller: Row) -> Row:
+    """The customer's own terms, else the reseller's."""
+    known = {"payment_days": 30, "end_of_month": False} | reseller
+    own = {name: known[name] if customer[name] is None else customer[name] for name in ("payment_days", "end_of_month")}
+    return {"days": own["payment_days"], "end_of_month": bool(own["end_of_month"])}
+
+
+def texts(template: Row, method: str) -> dict[str, str]:
+    """The words of one way to pay, and those of every invoice."""
+    shipped = {name: template.get(name) or text for name, text in invoice_words.SHIPPED.items()}
+    return shipped | {"footer": template.get("footer", ""), "payment": template.get(WAYS[PaymentMethod(method)], "")}
 
 
 def _line(inputs: Inputs, line: BillLine) -> dict[str, Any]:
@@ -219,5 +243,8 @@ def _usage(month: Month, draft: Draft) -> dict[str, Any]:
 
 
 def due_on(document: dict[str, Any], issued_on: date) -> date:
-    """A credit note, and what is paid by card, is due at once."""
-    return issued_on + timedelta(days=document["payment"]["days"] if document["kind"] == "INVOICE" else 0)
+    """A credit note is due at once."""
+    if document["kind"] != InvoiceKind.invoice:
+        return issued_on
+    payment = document["payment"]
+    return due.due_on(issued_on, payment["days"], payment.get("end_of_month", False))

@@ -19,7 +19,7 @@ from rules.rating import PeakHours, parse_peak
 from rules.recurring import Discount, RecurringItem
 from rules.states import FileState, InvoiceState, LineState, OfferKind, RejectState
 from rules.wallets import wallets_of
-from tables import billing, catalogue, fleet, invoices, parties, usage
+from tables import billing, catalogue, face, fleet, invoices, parties, usage
 
 Row = dict[str, Any]
 Key = tuple[int, str, str, str]  # line, type, category, part
@@ -40,6 +40,8 @@ class LateMonth:
 class Inputs:
     month: Month
     reseller: Row
+    branding: Row
+    template: Row
     customers: dict[int, Row]
     lines: dict[int, Row]
     lines_of: dict[int, list[Row]]  # by customer
@@ -81,6 +83,8 @@ async def read(month: Month, run: Row | None = None) -> Inputs:
     return Inputs(
         month=month,
         reseller=reseller,
+        branding=await face.Branding.select().first() or {},
+        template=await face.InvoiceTemplate.select().first() or {},
         customers=customers,
         lines=lines,
         lines_of=_by_customer(lines),

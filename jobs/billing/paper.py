@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from gateways import paper, rated
+from gateways import logos, paper, rated
 from gateways.files import publish_bytes
 from gateways.settings import SETTINGS
 from jobs.billing.draft import Progress
@@ -64,7 +64,7 @@ async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, st
         try:
             made = await asyncio.wrap_future(job)
             sealed += made
-        except paper.PaperRefused as reason:
+        except (paper.PaperRefused, logos.LogoLost) as reason:
             refused.append(f"{document['number']} : {reason}")
     columns = SealedDocument
     async with transaction():
@@ -81,7 +81,8 @@ async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, st
 
 def _make(id: int, document: dict[str, Any], calls: list[dict], month: str) -> list[tuple]:
     """Render and publish the invoice, and its annex when it has calls to show."""
-    papers = [(DocumentKind.invoice, f"{document['number']}.pdf", paper.invoice(document))]
+    logo = logos.kept(document["seller"].get("logo", ""))
+    papers = [(DocumentKind.invoice, f"{document['number']}.pdf", paper.invoice(document, logo))]
     if document["detailed_bill"] and calls:
         papers.append((DocumentKind.detail, f"{document['number']}-detail.pdf", paper.detail(document, calls)))
     found = []

@@ -23,7 +23,10 @@ class DuplicateRow(RuleError):
 
 @dataclass(frozen=True)
 class Column:
-    """`empty`: the value of an empty cell; NEVER = to be filled. `required`: the header must have it; None = as `empty` says."""
+    """`empty`: the value of an empty cell; NEVER = to be filled. `required`: the header must have it; None = as `empty` says.
+
+    `lines`: how many a text typed on a page may have.
+    """
 
     name: str
     parse: Parser
@@ -31,6 +34,7 @@ class Column:
     longest: int = 120
     required: bool | None = None
     secret: bool = False
+    lines: int = 1
 
     @property
     def in_header(self) -> bool:

@@ -10,6 +10,7 @@ from piccolo.columns import ForeignKey, Timestamptz, Varchar
 
 from endpoints.admin import CONFIGS
 from endpoints.guarded import Guarded
+from jobs import reseller
 from rules.states import LineState, SimState
 from tables.access import AccessLink
 from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RoamingZone
@@ -23,7 +24,7 @@ MOUNTED = {config.table_class._meta.tablename: config for config in CONFIGS}
 READ_ONLY = {
     "invoice", "invoice_line", "number_series", "sealed_document", "billing_run", "finding", "waiver", "parked_customer",
     "cdr_file", "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
-    "job_run", "sim_batch", "arrival", "import_item", "mail_template",
+    "job_run", "sim_batch", "arrival", "import_item", "mail_template", "branding", "invoice_template",
 }  # fmt: skip
 LAWFUL = {
     "customer": {
@@ -52,7 +53,7 @@ async def one_row_each(database):
         for column in table._meta.foreign_key_columns:
             target = column._foreign_key_meta.resolved_references._meta.tablename
             values[column._meta.name] = keys.get(target)
-        row = table(**values)
+        row = await reseller.current() if table is Reseller else table(**values)
         await row.save()
         keys[table._meta.tablename] = row.id
     return keys
@@ -263,8 +264,9 @@ async def test_the_codes_of_a_card_are_seen_nowhere(clerk, one_row_each):
 
 async def test_the_seller_is_one_row_held_to_its_law(clerk, one_row_each):
     path = f"api/tables/reseller/{one_row_each['reseller']}/"
-    refused = await clerk.admin("PATCH", path, json={"invoice_pattern": "F{counter}"})
-    assert (refused.status_code, "Modèle" in refused.json()["detail"]) == (405, True)
+    for field, value, word in (("siren", "529197708", "SIREN"), ("invoice_pattern", "F{counter}", "Modèle")):
+        refused = await clerk.admin("PATCH", path, json={field: value})
+        assert (refused.status_code, word in refused.json()["detail"]) == (405, True)
     assert (await clerk.admin("PATCH", path, json={"iban": "FR76 3000 6000 0112 3456 7890 189"})).status_code == 200
     assert (await rows(Reseller))[0]["iban"] == "FR7630006000011234567890189"
 

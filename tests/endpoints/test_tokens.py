@@ -12,6 +12,7 @@ from tests.endpoints.visitor import API_TOKEN, CRON_TOKEN, Visitor
 
 ROUTES = sorted({route.path for route in inner.routes})
 PUBLIC = {"/entrer", "/acces/{token:str}", "/healthz", "/api/docs", "/api/schema/openapi.json", "/static/{file_path:path}"}
+PUBLIC |= {"/marque/logo.png", "/marque/couleurs.css"}  # the login page shows them
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
