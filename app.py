@@ -11,7 +11,20 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 
 import piccolo_conf
-from endpoints import admin, billing, billing_runs, docs, health, imports, login, reseller, scheduler
+from endpoints import (
+    admin,
+    billing,
+    billing_runs,
+    catalogue,
+    docs,
+    health,
+    imports,
+    login,
+    rate_tables,
+    rates,
+    reseller,
+    scheduler,
+)
 from endpoints.faces import STATIC, TEMPLATES
 from endpoints.incidents import start_log
 from endpoints.outer import Outer
@@ -38,9 +51,10 @@ async def first_page() -> Redirect:
     return Redirect("/facturation")
 
 
-PAGES = [first_page, *login.HANDLERS, *billing.HANDLERS, docs.viewer, health.healthz]
+PAGES = [first_page, *login.HANDLERS, *billing.HANDLERS, *catalogue.HANDLERS, *rates.HANDLERS, docs.viewer, health.healthz]
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router, scheduler.router,
+    rate_tables.router, rate_tables.version_router,
 ]  # fmt: skip
 
 inner = Litestar(

@@ -7,7 +7,7 @@ from piccolo.table import Table
 
 from tables.access import AccessLink
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
-from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
+from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
 from tables.fleet import Discount, Line, LineItem, Sim
 from tables.imports import ImportBatch
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
@@ -18,7 +18,7 @@ from tables.usage import CdrFile, CdrPart, CdrReject
 
 TABLES: list[type[Table]] = [
     Reseller, Customer,
-    Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType,
+    Offer, Product, Device, DeviceUnit, RateTable, RateVersion, Rate, RoamingZone, CommitmentType,
     Sim, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrFile, CdrPart, CdrReject, ImportBatch,
