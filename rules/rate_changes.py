@@ -98,7 +98,7 @@ def _change(old: Row | None, new: Row | None) -> Change | None:
         kind = ChangeKind.gone if new is None else ChangeKind.new
         before, after = ({column: row[column] for column in columns} if row else {} for row in (old, new))
         return Change(kind=kind, before=before, after=after, **named)
-    differs = [column for column in columns if _shown(old, column) != _shown(new, column)]
+    differs = [column for column in columns if old[column] != new[column] and _said(old, column) != _said(new, column)]
     ways = {_figure(new, column) > _figure(old, column) for column in FIGURES if _figure(new, column) != _figure(old, column)}
     kind = ChangeKind.other if len(ways) != 1 else ChangeKind.dearer if True in ways else ChangeKind.cheaper
     moved = old["unit_price"] != new["unit_price"]
@@ -117,6 +117,6 @@ def _figure(row: Row, column: str) -> Any:
     return row["unit_price"] if row[column] is None else row[column]
 
 
-def _shown(row: Row, column: str) -> Any:
+def _said(row: Row, column: str) -> Any:
     """What is written, save an off-peak price that only repeats the unit price."""
     return None if column == "offpeak_unit_price" and row[column] == row["unit_price"] else row[column]
