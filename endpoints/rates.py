@@ -7,6 +7,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, Parameter
 from litestar.response import Redirect, Template
 
+from endpoints.filters import count
 from endpoints.imports import csv_response
 from endpoints.session import actor
 from gateways.settings import SETTINGS
@@ -27,6 +28,8 @@ TITLES = {
     "service_per_minute": "Part service, à la minute", "destination": "Destination", "category": "Catégorie",
 }  # fmt: skip
 COMMON = {"titles": TITLES, "kinds": ChangeKind, "types": CallType, "directions": Direction}
+
+PLURALS = {ChangeKind.new: "nouveaux", ChangeKind.gone: "disparus"}
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 Sheet = Annotated[int, Parameter(ge=1, le=10_000)]
@@ -50,6 +53,11 @@ async def page(
     context["losses"] = await prices.losses(rows, SETTINGS.now()) if vue == "pertes" else None
     context["first"] = await prices.in_force(version["code"], version["valid_from"], before=True) is None
     context["counts"] = {kind: sum(change.kind == kind for change in changes) for kind in ChangeKind}
+    context["told"] = ", ".join(
+        count(found, kind.label.lower(), PLURALS.get(kind, kind.label.lower()))
+        for kind, found in context["counts"].items()
+        if found
+    )
     found = [change for change in changes if genre in ("", change.kind) and holds(vars(change), texte)]
     listed = [row for row in rows if holds(row, texte)]
     begin = ON_A_PAGE * (feuille - 1)
