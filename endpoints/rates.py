@@ -22,12 +22,7 @@ from rules.states import CallType, Direction
 HOME = "/grilles"
 VIEWS = {"differences": "Différences", "tarifs": "Tarifs", "pertes": "Vendu à perte"}
 ON_A_PAGE = 100
-TITLES = {
-    "unit_price": "Prix", "offpeak_unit_price": "Prix en heures creuses", "setup_fee": "Mise en relation",
-    "first_increment": "Premier palier", "next_increment": "Paliers suivants", "service_per_call": "Part service, par appel",
-    "service_per_minute": "Part service, à la minute", "destination": "Destination", "category": "Catégorie",
-}  # fmt: skip
-COMMON = {"titles": TITLES, "kinds": ChangeKind, "types": CallType, "directions": Direction}
+COMMON = {"kinds": ChangeKind, "types": CallType, "directions": Direction}
 
 PLURALS = {ChangeKind.new: "nouveaux", ChangeKind.gone: "disparus"}
 

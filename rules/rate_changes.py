@@ -92,24 +92,24 @@ def compare(before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
 
 
 def _change(old: Row | None, new: Row | None) -> Change | None:
-    named = name(new or old or {})
     columns = (*WORDS, *FIGURES)
     if old is None or new is None:
         kind = ChangeKind.gone if new is None else ChangeKind.new
         before, after = ({column: row[column] for column in columns} if row else {} for row in (old, new))
-        return Change(kind=kind, before=before, after=after, **named)
+        return Change(kind=kind, before=before, after=after, **name(new or old or {}))
     differs = [column for column in columns if old[column] != new[column] and _said(old, column) != _said(new, column)]
+    if not differs:
+        return None
     ways = {_figure(new, column) > _figure(old, column) for column in FIGURES if _figure(new, column) != _figure(old, column)}
     kind = ChangeKind.other if len(ways) != 1 else ChangeKind.dearer if True in ways else ChangeKind.cheaper
     moved = old["unit_price"] != new["unit_price"]
-    change = Change(
+    return Change(
         kind=kind,
         before={column: old[column] for column in differs},
         after={column: new[column] for column in differs},
         percent=percent(old["unit_price"], new["unit_price"]) if moved else None,
-        **named,
+        **name(new),
     )
-    return change if differs else None
 
 
 def _figure(row: Row, column: str) -> Any:
