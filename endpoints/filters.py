@@ -138,21 +138,7 @@ def sector(part: int, whole: int) -> str:
 ALL = {
     each.__name__: each
     for each in (
-        euros,
-        price,
-        micro_price,
-        micro_euros,
-        percent,
-        rate,
-        number,
-        count,
-        day,
-        instant,
-        month,
-        of_month,
-        size,
-        phone,
-        french,
+        euros, price, micro_price, micro_euros, percent, rate, number, count, day, instant, month, of_month, size, phone, french,
         sector,
     )
-}
+}  # fmt: skip

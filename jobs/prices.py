@@ -70,7 +70,7 @@ async def tables(today: date) -> list[Row]:
             }
             for row, end in zip(rows, ends, strict=True)
         ]
-        found.append(table | {"versions": versions[::-1], "lines": len(lives.get(table["id"], []))})
+        found.append(table | {"versions": versions[::-1]})
     return found
 
 

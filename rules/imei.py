@@ -26,11 +26,3 @@ def validate(text: str) -> str:
         kind = "un IMEISV, qui n'a pas de clé" if len(digits) == 16 else "un IMEI sans sa clé"
         raise BadImei(f"« {text} » a {len(digits)} chiffres : c'est {kind}. Donnez les 15 chiffres que montre *#06#.")
     return digits
-
-
-def format(digits: str) -> str:
-    """
-    >>> format("490154203237518")
-    '49-015420-323751-8'
-    """
-    return str(imei.format(digits))

@@ -1,5 +1,6 @@
 """Rate tables: what a version changes and loses, which row prices a number, one price edited; on both engines."""
 
+import asyncio
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -209,6 +210,24 @@ async def test_figures_are_held_to_the_law_of_the_file(september):
     assert set(data.problems) == {"offpeak_unit_price"}
     with pytest.raises(prices.UnknownRates):
         await repricing.edit(999_999, {})
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_two_clerks_at_once_make_one_version(september, monkeypatch, guarded):
+    """The control, without the look inside the transaction and the unique index, makes two."""
+    if not guarded:
+
+        async def room(of, start):
+            return None
+
+        monkeypatch.setattr(repricing, "_room", room)
+        await RateVersion.raw("DROP INDEX rate_version_identity")
+    asked = {"unit_price": "0,5", "valid_from": "2026-12-01"}
+    mobile = await rate_id("336")
+    both = (repricing.save(mobile, asked, "essai", NOW) for _ in range(2))
+    answers = await asyncio.gather(*both, return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, (repricing.BadDay, repricing.BadPrice))]
+    assert (len(refused), await RateVersion.count()) == ((1, 2) if guarded else (0, 3))
 
 
 def test_the_sample_has_the_rows_that_these_tests_speak_of():
