@@ -15,6 +15,7 @@ from endpoints import (
     admin,
     billing,
     billing_runs,
+    catalogue,
     cdr,
     docs,
     face,
@@ -23,6 +24,8 @@ from endpoints import (
     imports,
     invoice_template,
     login,
+    rate_tables,
+    rates,
     reseller,
     scheduler,
     sims,
@@ -59,21 +62,14 @@ async def first_page() -> Redirect:
     return Redirect("/facturation")
 
 
-PAGES = [
-    first_page,
-    docs.viewer,
-    *login.HANDLERS,
-    *import_pages.HANDLERS,
-    *cdr.HANDLERS,
-    *sims.HANDLERS,
-    *billing.HANDLERS,
-    *words.HANDLERS,
-    *face.HANDLERS,
-    *invoice_template.HANDLERS,
-]
+ROOMS = (
+    login, import_pages, cdr, rates, catalogue, sims, billing,
+    face, invoice_template, words,
+)  # fmt: skip
+PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
-    reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router, scheduler.router,
-    sims_api.router,
+    reseller.router, imports.router, imports.cdr_router, rate_tables.router, rate_tables.version_router, sims_api.router,
+    billing_runs.router, billing_runs.documents_router, scheduler.router,
 ]  # fmt: skip
 
 inner = Litestar(

@@ -16,12 +16,14 @@ from endpoints.guarded import guarded
 from endpoints.problems import of_status, respond
 from endpoints.session import IDLE, LONGER, LONGEST
 from gateways.settings import SETTINGS
+from jobs.catalogue import in_use, unit_sold
 from jobs.reseller import SELLER
+from rules.catalogue import DEVICES, PRODUCTS
 from rules.files import cells, kinds
 from rules.files.rows import Column, Kind
 from tables.access import User
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
-from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
+from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
 from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
@@ -50,10 +52,6 @@ COMMITMENTS = Kind(
 )
 
 
-async def offer_used(row_id: int) -> bool:
-    return await LineItem.exists().where(LineItem.offer == row_id)
-
-
 async def rate_table_used(row_id: int) -> bool:
     lines = await Line.exists().where(Line.rate_table == row_id)
     return lines or await RateVersion.exists().where(RateVersion.rate_table == row_id)
@@ -75,7 +73,18 @@ EDITABLE = [
     ),
     guarded(
         Offer, CATALOGUE, "code kind label monthly_price vat_rate valid_from",
-        law=kinds.OFFERS, used=offer_used, frozen_when_used=True,
+        law=kinds.OFFERS, used=in_use(Offer), frozen_when_used=True,
+    ),
+    guarded(
+        Product, CATALOGUE, "code kind label recurring price vat_rate valid_from",
+        law=PRODUCTS, used=in_use(Product), frozen_when_used=True,
+    ),
+    guarded(
+        Device, CATALOGUE, "code brand model price vat_rate valid_from",
+        law=DEVICES, used=in_use(Device), frozen_when_used=True,
+    ),
+    guarded(
+        DeviceUnit, CATALOGUE, "imei device state", creation=False, protected="device imei state", used=unit_sold,
     ),
     guarded(RateTable, CATALOGUE, "code label", law=RATE_TABLES, used=rate_table_used, protected="code"),
     guarded(RoamingZone, CATALOGUE, "zone mcc", law=kinds.ROAMING_ZONES, used=zone_used, protected="zone"),
@@ -136,7 +145,7 @@ ADMIN = create_admin(
     default_language_code="fr",
     translations=[FRENCH],
     auto_include_related=False,
-    sidebar_links={"Facturation": "/facturation"},
+    sidebar_links={"Facturation": "/facturation", "Versions du catalogue": "/catalogue"},
     rate_limit_provider=Unlimited(),
     production=SETTINGS.production,
     allowed_hosts=SETTINGS.allowed_hosts or [str(urlsplit(SETTINGS.public_url).hostname)],

@@ -22,6 +22,34 @@ def price(euros_excl_vat: Decimal) -> str:
     return f"{euros_excl_vat:.6f}".replace(".", ",").replace("-", "−") + f"{NARROW}€"
 
 
+def micro_price(amount_micro: int) -> str:
+    """Micro-euros as a unit price."""
+    return price(Decimal(amount_micro) / money.MICRO)
+
+
+def micro_euros(amount_micro: int) -> str:
+    """Micro-euros to the cent."""
+    return euros(money.cents(amount_micro))
+
+
+def percent(value: Decimal) -> str:
+    """A difference in per cent, with its sign.
+
+    >>> percent(Decimal("-6.3")), percent(Decimal("1250.0"))
+    ('−6,3\\u202f%', '+1\\u202f250,0\\u202f%')
+    """
+    return f"{value:+,}".replace(",", NARROW).replace(".", ",").replace("-", "−") + f"{NARROW}%"
+
+
+def rate(value: Decimal) -> str:
+    """A rate in per cent, without idle zeros.
+
+    >>> rate(Decimal("8.50"))
+    '8,5\\u202f%'
+    """
+    return f"{value.normalize():f}".replace(".", ",") + f"{NARROW}%"
+
+
 def number(value: int) -> str:
     """
     >>> number(-20_150)
@@ -94,4 +122,10 @@ def sector(part: int, whole: int) -> str:
     return f"M50 50V4A46 46 0 {int(angle > pi)} 1 {50 + 46 * sin(angle):.2f} {50 - 46 * cos(angle):.2f}z"
 
 
-ALL = {each.__name__: each for each in (euros, price, number, count, day, instant, month, of_month, size, phone, french, sector)}
+ALL = {
+    each.__name__: each
+    for each in (
+        euros, price, micro_price, micro_euros, percent, rate, number, count, day, instant, month, of_month, size, phone, french,
+        sector,
+    )
+}  # fmt: skip

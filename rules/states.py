@@ -57,6 +57,17 @@ class OfferKind(Word):
     option = "OPTION", "Option"
 
 
+class ProductKind(Word):
+    service = "SERVICE", "Service"
+    equipment = "EQUIPMENT", "Matériel"
+
+
+class UnitState(Word):
+    in_stock = "in_stock", "En stock"
+    sold = "sold", "Vendu"
+    faulty = "faulty", "Défectueux"
+
+
 class Terms(Word):
     advance = "ADVANCE", "À échoir"
     arrears = "ARREARS", "À terme échu"

@@ -7,7 +7,7 @@ from piccolo.table import Table
 
 from tables.access import AccessLink, IdempotentCall
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
-from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
+from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
 from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
@@ -19,13 +19,13 @@ from tables.usage import Arrival, CdrFile, CdrPart, CdrReject
 from tables.words import MailTemplate
 
 TABLES: list[type[Table]] = [
-    Reseller, Branding, InvoiceTemplate, Customer,
-    Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType,
+    Reseller, Branding, InvoiceTemplate, MailTemplate, Customer,
+    Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType, Product, Device, DeviceUnit,
     Sim, SimBatch, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
     NumberSeries, Invoice, InvoiceLine, SealedDocument,
-    TimelineEntry, AccessLink, IdempotentCall, JobRun, MailTemplate,
+    TimelineEntry, AccessLink, IdempotentCall, JobRun,
 ]  # fmt: skip
 
 APP_CONFIG = AppConfig(

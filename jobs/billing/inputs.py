@@ -237,15 +237,7 @@ def _offer_vat(items: list[Row], month: Month) -> dict[int, Decimal]:
 async def _versions() -> list[rating.Version]:
     rates: dict[int, list[Rate]] = {}
     for row in await catalogue.Rate.select().order_by(catalogue.Rate.id):
-        unit = micro(row["unit_price"])
-        offpeak = unit if row["offpeak_unit_price"] is None else micro(row["offpeak_unit_price"])
-        rates.setdefault(row["version"], []).append(
-            Rate(
-                *(row["id"], row["origin"], row["type"], row["direction"], row["prefix"], row["category"], unit, offpeak),
-                *(micro(row["setup_fee"]), row["first_increment"], row["next_increment"]),
-                *(micro(row["service_per_call"]), micro(row["service_per_minute"])),
-            )
-        )
+        rates.setdefault(row["version"], []).append(Rate.of(row, row["id"]))
     versions = await catalogue.RateVersion.select()
     return [rating.Version(row["rate_table"], row["valid_from"], rates.get(row["id"], [])) for row in versions]
 
