@@ -6,7 +6,14 @@ from fractions import Fraction
 _FIGURE = re.compile(r"([+-]?)(\d{0,40})(?:[.,](\d{0,40}))?", re.ASCII)
 _WRAPPING = str.maketrans("", "", "$€£  \u00a0\u202f'")
 _SPELLED = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6}(?:\.\d{1,9})?)s)?", re.ASCII)
-SECONDS = {"s": Fraction(1), "min": Fraction(60), "h": Fraction(3600), "ds": Fraction(1, 10), "cs": Fraction(1, 100), "ms": Fraction(1, 1000)}
+SECONDS = {
+    "s": Fraction(1),
+    "min": Fraction(60),
+    "h": Fraction(3600),
+    "ds": Fraction(1, 10),
+    "cs": Fraction(1, 100),
+    "ms": Fraction(1, 1000),
+}
 CLOCKS = ("m:s", "hhmmss", "hhmmsscc", "1h2m3s")
 BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
 

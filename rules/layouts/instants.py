@@ -76,7 +76,7 @@ def _compile(text: str) -> tuple[re.Pattern[str], list[str]]:
         before = name or before
         names += [name] if name else []
         pattern += piece
-    whole = {"epoch", "milli", "excel"} & set(names) or {"day", "hour"} <= set(names) and {"year", "short"} & set(names)
+    whole = {"epoch", "milli", "excel"} & set(names) or ({"day", "hour"} <= set(names) and {"year", "short"} & set(names))
     if not whole or text.count("*") > 3 or any(names.count(name) > 1 for name in names if name != "excel"):
         raise BadFormat(
             f"« {text} » n'est pas un format de date et d'heure. Écrivez-le ainsi : jj/mm/aaaa hh:mm:ss, aaaammjjhhmmss,"
@@ -176,12 +176,13 @@ class Clock:
         if (found := self.offsets.get(quarter)) is None:
             local = datetime.fromtimestamp(quarter * 900, UTC).replace(tzinfo=self.place)
             both = local.utcoffset(), local.replace(fold=1).utcoffset()
-            found = self.offsets[quarter] = tuple(int(one.total_seconds()) if one else 0 for one in both)  # type: ignore[assignment]
+            first, second = (int(one.total_seconds()) if one else 0 for one in both)
+            found = self.offsets[quarter] = first, second
         first, second = found
         if first < second:
             return None
         twice = first > second
         if self.doubled == "order":
-            self.second = twice and (self.second or self.last // 3600 == clock // 3600 and clock < self.last)
+            self.second = twice and (self.second or (self.last // 3600 == clock // 3600 and clock < self.last))
             self.last = clock
         return clock - (second if twice and (self.doubled == "second" or self.second) else first), twice

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 
-THREE_DIGITS = frozenset(  # countries whose mobile networks have codes of three digits
-    "302 310 311 312 313 314 315 316 334 338 342 344 346 348 352 354 356 358 360 365 366 374 376 708 714 722 732 750".split()
-)
+# Countries whose mobile networks have codes of three digits.
+THREE_DIGITS = {
+    "302", "310", "311", "312", "313", "314", "315", "316", "334", "338", "342", "344", "346", "348", "352", "354", "356", "358",
+    "360", "365", "366", "374", "376", "708", "714", "722", "732", "750",
+}  # fmt: skip
 _QUOTES = "'\"\u2019 \u00a0\t"
 
 
-def rewrite(number: str, country: str = "", bare: str = "international", exits: Iterable[str] = (), remove: Iterable[str] = ()) -> str:
+def rewrite(
+    number: str, country: str = "", bare: str = "international", exits: Iterable[str] = (), remove: Iterable[str] = ()
+) -> str:
     """A number, without the prefixes to `remove`; `exits`: what is dialled for abroad; `country`: whose national form it has.
 
     `bare`: what digits without 0, 00 or + are, beyond six. Short codes stay.

@@ -1,8 +1,8 @@
-"""Where a value is taken: what a person writes in one cell, as `[Call Date] + [Call Time]`, `10 sinon 11`, `fichier + "#" + 1-10`.
+"""Where a value is taken: what a person writes in one cell, as `Call Date + Call Time`, `10 sinon 11`, `fichier + "#" + 1-10`.
 
 Column name (in brackets when it holds + or |, `#2` for the second of its name) · field from 1, from the end when negative ·
-`start-end` in fixed widths · `en-tête:4`, `fin:142-149` in the file's own records · `fichier`, or the part of its name that stands at
-`{}` in a pattern · `ligne` · `"text"`, or `=text` alone. `+` joins, or adds figures; `sinon` takes the next when empty.
+`start-end` in fixed widths · `en-tête:4`, `fin:142-149` in the file's own records · `fichier`, or the part of its name at `{}` in
+a pattern · `ligne` · `"text"`, or `=text` alone. `+` joins, or adds figures; `sinon` takes the next when empty.
 """
 
 import re
@@ -36,11 +36,14 @@ class Part:
 
 @dataclass
 class FileAt:
-    """The file being read: its name, the line, the fields of its own records."""
+    """The file being read: its name, the line, the codes of its record and of its type, the file's own records and their lines."""
 
     name: str
     line: int = 0
+    code: str = ""
+    kind: str = ""
     records: dict[str, Cells] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
 
 
 Source = tuple[tuple[Part, ...], ...]
@@ -108,7 +111,9 @@ def name_pattern(pattern: str) -> re.Pattern[str]:
     '202610'
     """
     pieces = {"{}": "(.*?)", "*": ".*?", "?": "."}
-    return re.compile("".join(pieces.get(piece) or re.escape(piece) for piece in re.split(r"(\{\}|[*?])", pattern)), re.IGNORECASE)
+    return re.compile(
+        "".join(pieces.get(piece) or re.escape(piece) for piece in re.split(r"(\{\}|[*?])", pattern)), re.IGNORECASE
+    )
 
 
 def getter(part: Part, columns: Mapping[str, int], fixed: bool) -> Getter:
