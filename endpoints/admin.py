@@ -28,7 +28,7 @@ from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
-from tables.usage import CdrFile, CdrPart, CdrReject
+from tables.usage import CdrFile, CdrLayout, CdrPart, CdrReject
 
 SETTINGS_MENU, CATALOGUE, FLEET, CUSTOMERS, CDRS, BILLING, JOURNAL = (
     f"{rank}. {chapter}"
@@ -96,6 +96,7 @@ READ_ONLY = [
         (CdrFile, CDRS, "name state rows loaded rejected created_at"),
         (CdrPart, CDRS, ""),
         (CdrReject, CDRS, ""),
+        (CdrLayout, CDRS, "code label wholesaler name_pattern active"),
         (ImportBatch, CDRS, "name kind created changed rejected actor created_at"),
         (BillingRun, BILLING, "month state actor created_at validated_at"),
         (Finding, BILLING, ""),

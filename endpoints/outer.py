@@ -9,7 +9,13 @@ from endpoints.problems import Problem, describe, of_status, send_refusal
 from gateways.settings import SETTINGS
 
 MEGABYTE = 1024 * 1024
-LIMITS = {"/api/imports/cdrs": 200 * MEGABYTE, "/api/imports/": 10 * MEGABYTE, "/": MEGABYTE}
+LIMITS = {
+    "/api/imports/cdrs": 200 * MEGABYTE,
+    "/api/imports/": 10 * MEGABYTE,
+    "/api/cdr-layouts/": 10 * MEGABYTE,
+    "/formats/": 10 * MEGABYTE,
+    "/": MEGABYTE,
+}
 
 NOTHING_ELSE = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 OWN = " ".join(f"{kind}-src 'self';" for kind in ("script", "style", "font", "connect"))

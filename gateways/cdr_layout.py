@@ -84,7 +84,7 @@ def _undecodable(path: Path, name: str, encoding: str) -> form.FormError:
                 decoder.decode(part)
             except UnicodeDecodeError as problem:
                 byte = f"0x{part[min(problem.start, len(part) - 1)]:02X}"
-                message = f"L'octet {byte} ne se lit pas en {encoding}. Changez l'encodage dans le format, ou exportez le fichier de nouveau."
+                message = f"L'octet {byte} ne se lit pas en {encoding}. Changez l'encodage du format, ou exportez de nouveau."
                 return form.refusal(name, line, "BAD_ENCODING", message, value=byte)
             line += 1
     return form.refusal(name, line, "BAD_ENCODING", f"La fin du fichier ne se lit pas en {encoding} : il est tronqué.")
@@ -130,11 +130,7 @@ def _quoted(
         cells = next(csv.reader(lines(), delimiter=mark, **_STYLES[quoting]))  # type: ignore[arg-type]
     except (csv.Error, StopIteration) as reason:
         unclosed = len(taken) > 1 or "unexpected end" in str(reason)
-        message = (
-            "Un guillemet s'ouvre ici et ne se referme pas. Fermez-le, ou retirez-le."
-            if unclosed
-            else "Un guillemet est mal placé."
-        )
+        message = "Un guillemet s'ouvre ici et ne se referme pas." if unclosed else "Un guillemet est mal placé."
         if "field limit" in str(reason):
             message = "Un champ dépasse 128 ko : il manque un guillemet."
         raise form.refusal(

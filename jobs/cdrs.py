@@ -12,38 +12,37 @@ from gateways import cdr_store
 from gateways.cdr_store import Context, Judged, LivePeriod, Load
 from gateways.files import turn
 from gateways.settings import SETTINGS
+from jobs.layouts import Chosen, choose, missing_before
 from jobs.report import ImportReport
 from rules.commitment import add_months
-from rules.errors import RuleError
 from rules.files.form import Error
 from rules.files.written import csv_text
+from rules.layouts.layout import Layout
+from rules.msisdn import key
 from rules.paris import epoch, paris_date
 from rules.states import FileState, LineState, RejectCause, RejectState
 from tables.billing import BillingRun
 from tables.catalogue import RoamingZone
 from tables.engine import insert_many, transaction
-from tables.fleet import Line
+from tables.fleet import Line, Sim
 from tables.imports import ImportBatch
 from tables.parties import Reseller
 from tables.usage import CdrFile, CdrPart, CdrReject
 
-LAYOUTS = {"default": "default"}  # layout → the wholesaler whose files it describes
 ENDLESS = epoch(date(2999, 1, 1))
 MOST_ERRORS = 1000
 LONGEST_NAME = 200
 AHEAD = 2
 
 
-class UnknownLayout(RuleError):
-    """A CDR layout that nobody described."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class CdrReport(ImportReport):
-    """`created`: CDRs loaded; `errors`: at most 1 000 rejects."""
+    """`created`: CDRs loaded; `errors`: at most 1 000 rejects; `ambiguous`: rows in the hour that comes twice."""
 
     cdr_file_id: int | None
     rejects_by_cause: dict[str, int] = field(default_factory=dict)
+    ambiguous: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 async def load_files(
@@ -53,15 +52,14 @@ async def load_files(
 
     Raises UnknownLayout, and FormError at the first file of bad form, the ones before kept.
     """
-    if layout not in LAYOUTS:
-        raise UnknownLayout(f"Format « {layout} » inconnu. Les formats sont : {', '.join(LAYOUTS)}.")
+    chosen = await choose(layout)
     async with turn(SETTINGS.data_dir / "cdr.lock"):
         with ThreadPoolExecutor(AHEAD) as pool:
-            return await _load(deque(sources), await _context(now), layout, preview, pool)
+            return await _load(deque(sources), await context(now, chosen.layout), chosen, preview, pool)
 
 
 async def _load(
-    waiting: deque[tuple[Path, str]], context: Context, layout: str, preview: bool, pool: ThreadPoolExecutor
+    waiting: deque[tuple[Path, str]], context: Context, chosen: Chosen, preview: bool, pool: ThreadPoolExecutor
 ) -> list[CdrReport]:
     cdr_store.sweep_unknown(SETTINGS.data_dir, [part["path"] for part in await CdrPart.select(CdrPart.path)])
     judging: deque[tuple[str, Future[Judged]]] = deque()
@@ -69,13 +67,14 @@ async def _load(
     while waiting or judging:
         while waiting and len(judging) < AHEAD:
             path, name = waiting.popleft()
-            judging.append((name, pool.submit(cdr_store.judge, path, name, context)))
+            judging.append((name, pool.submit(cdr_store.judge, path, name, context, chosen.layout)))
         name, future = judging.popleft()
-        reports.append(await _settle(await asyncio.wrap_future(future), name, layout, preview))
+        reports.append(await _settle(await asyncio.wrap_future(future), name, chosen, preview))
     return reports
 
 
-async def _context(now: datetime) -> Context:
+async def context(now: datetime, layout: Layout | None = None) -> Context:
+    """The ground on which files are judged today."""
     lines = await Line.select(Line.id, Line.msisdn, Line.activated_on, Line.terminated_on).where(
         Line.state != LineState.cancelled
     )
@@ -88,7 +87,20 @@ async def _context(now: datetime) -> Context:
         zones={mcc: zone["zone"] for zone in zones for mcc in zone["mcc"].split("+")},
         invoiced_until=await invoiced_until(),
         oldest_day=add_months(paris_date(now), -12),
+        cards=await _cards() if layout and layout.by_card else {},
     )
+
+
+async def _cards() -> dict[str, str]:
+    """IMSI and ICCID (with and without its check digit) → the number key of the line that holds the card, else of its own number."""
+    rows = await Sim.select(Sim.imsi, Sim.iccid, Sim.msisdn).where(Sim.msisdn != "")
+    sim = (Line.sim.imsi.as_alias("imsi"), Line.sim.iccid.as_alias("iccid"))
+    held = await Line.select(*sim, Line.msisdn).where(Line.sim.is_not_null(), Line.state != LineState.cancelled)
+    cards: dict[str, str] = {}
+    for row in [*rows, *held]:
+        number = key(row["msisdn"])
+        cards |= {code: number for code in (row["imsi"], row["iccid"], row["iccid"][:-1]) if code}
+    return cards
 
 
 def live_seconds(activated_on: date, terminated_on: date | None) -> tuple[int, int]:
@@ -115,7 +127,7 @@ def _before(month: str) -> str:
     return f"{year}-{number - 1:02d}" if number > 1 else f"{year - 1}-12"
 
 
-async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> CdrReport:
+async def _settle(judged: Judged, name: str, chosen: Chosen, preview: bool) -> CdrReport:
     sha = judged.text.sha256
     known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha).first()
     if known:
@@ -124,11 +136,12 @@ async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> CdrR
     stored: dict[str, list[str]] = {}
     part = CdrPart
     for row in await part.select(part.month, part.path).where(
-        part.file.wholesaler == LAYOUTS[layout], part.file.state == FileState.loaded
+        part.file.wholesaler == chosen.wholesaler, part.file.state == FileState.loaded
     ):
         stored.setdefault(row["month"], []).append(row["path"])
+    gaps = await missing_before(chosen, name)
     load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, preview)
-    batch_id, file_id = (None, None) if preview else await _record(load, sha, name, layout)
+    batch_id, file_id = (None, None) if preview else await _record(load, sha, name, chosen)
     return CdrReport(
         batch_id,
         sha,
@@ -138,17 +151,19 @@ async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> CdrR
         errors=tuple(_error(reject, name) for reject in load.rejects[:MOST_ERRORS]),
         cdr_file_id=file_id,
         rejects_by_cause=load.rejects_by_cause,
+        ambiguous=judged.tally.ambiguous,
+        warnings=(*judged.tally.warnings, *gaps),
     )
 
 
-async def _record(load: Load, sha: str, name: str, layout: str) -> tuple[int, int]:
+async def _record(load: Load, sha: str, name: str, chosen: Chosen) -> tuple[int, int]:
     rejected, name = len(load.rejects), name[:LONGEST_NAME]
     async with transaction():
         file = CdrFile(
             name=name,
             sha256=sha,
-            layout=layout,
-            wholesaler=LAYOUTS[layout],
+            layout=chosen.code,
+            wholesaler=chosen.wholesaler,
             rows=load.rows,
             loaded=load.loaded,
             rejected=rejected,

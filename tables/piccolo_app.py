@@ -14,14 +14,14 @@ from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
-from tables.usage import CdrFile, CdrPart, CdrReject
+from tables.usage import CdrFile, CdrLayout, CdrPart, CdrReject
 
 TABLES: list[type[Table]] = [
     Reseller, Customer,
     Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType,
     Sim, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,
-    CdrFile, CdrPart, CdrReject, ImportBatch,
+    CdrFile, CdrPart, CdrReject, CdrLayout, ImportBatch,
     NumberSeries, Invoice, InvoiceLine, SealedDocument,
     TimelineEntry, AccessLink, JobRun,
 ]  # fmt: skip

@@ -1,10 +1,11 @@
 """What makes one cell of the published default from a record, and what is noticed on the way."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 
@@ -236,7 +237,10 @@ class Maker:
             implied = decimals_of(cells, file) if decimals_of else decimals
             if not (implied.isdecimal() and implied.isascii() and len(implied) <= 2):
                 return "?"
-            values = [value for text in found if (value := _amount(text, int(implied))) is not None]
+            places = int(implied)
+            if not places and not rate and rule["sign"] == "keep" and len(found) == 1 and _EUROS.fullmatch(found[0]):
+                return found[0]
+            values = [value for text in found if (value := _amount(text, places)) is not None]
             if len(values) < len(found):
                 return "?"
             total = values[0] if len(values) == 1 else sum(values, Fraction(0))
@@ -255,6 +259,7 @@ class Maker:
         return read
 
 
+_EUROS = re.compile(r"-?[0-9]{1,9}(?:[.,][0-9]{1,6})?")  # as the default format writes it
 _NETWORK = str.maketrans("", "", " -/.")
 
 
@@ -265,4 +270,12 @@ def volume(text: str, unit: str) -> Fraction | None:
 
 
 def _iso(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}" if 0 <= seconds < instants.LAST else ""
+    if not 0 <= seconds < instants.LAST:
+        return ""
+    day, rest = divmod(seconds, 86_400)
+    return f"{_day(day)}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}Z"
+
+
+@lru_cache(4096)
+def _day(days: int) -> str:
+    return date.fromordinal(instants.EPOCH_DAY + days).isoformat()

@@ -18,12 +18,14 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PATTERNS = {
-    "epoch-ms": ("milli", r"(\d{1,15})"), "epoch": ("epoch", r"(\d{1,12})(?:\.\d+)?"), "excel": ("excel", r"(\d{0,6}(?:[.,]\d{1,20})?)"),
+    "epoch-ms": ("milli", r"(\d{1,15})"), "epoch": ("epoch", r"(\d{1,12})(?:\.\d+)?"),
+    "excel": ("excel", r"(\d{1,6}(?:[.,]\d{0,20})?|[.,]\d{1,20})"),
     "mois": ("name", r"([^\W\d]{3,12})\.?"), "mon": ("name", r"([^\W\d]{3,12})\.?"), "aaaa": ("year", r"(\d{4})"),
     "yyyy": ("year", r"(\d{4})"), "aa": ("short", r"(\d{2})"), "yy": ("short", r"(\d{2})"), "cc": ("", r"\d{2}"),
     "ap": ("half", r"([ap])\.?\s?m\.?"), "*": ("", r".*?"),
     "z": ("offset", r"([+-]\d{1,2}(?::?\d{2})?|[a-z]{1,4})(?: [a-z]{3,4})?"),
 }  # fmt: skip
+_USUAL = ["day", "hour", "minute", "month", "second", "year"]
 _ONE_OR_TWO = {1: r"(\d{1,2})", 2: r"(\d{2})"}
 
 
@@ -39,18 +41,25 @@ Naive = tuple[int, int | None]  # seconds of the clock since 1970, and the offse
 
 
 def reader(formats: str) -> Callable[[str], Naive | None]:
-    """Reads a text by the first format that takes it; several are separated by `sinon`. `mm` after hours is minutes. Raises BadFormat.
+    """Reads a text by the first format that takes it; `sinon` separates several. `mm` after hours is minutes. Raises BadFormat.
 
     >>> read = reader("jj/mm/aaaa h:mm:ss ap")
     >>> read("13/07/2016 2:40:32 p.m.") == (1468420832, None), read("31/09/2026 1:00:00 am"), reader("excel excel")("46296 0.25")
     (True, None, (1790834400, None))
     """
     known = [_compile(one.strip()) for one in re.split(r"\s+sinon\s+|\|", formats, flags=re.IGNORECASE)]
+    usual = [sorted(names) == _USUAL and [names.index(name) for name in _USUAL] for _, names in known]
 
     def read(text: str) -> Naive | None:
-        for pattern, names in known:
+        for (pattern, names), places in zip(known, usual, strict=True):
             if found := pattern.fullmatch(text):
                 try:
+                    if places:
+                        texts = found.groups()
+                        day, hour, minute, month, second, year = (int(texts[place]) for place in places)
+                        if hour < 24 and minute < 60 and second < 60:
+                            return _days(year, month, day) + hour * 3600 + minute * 60 + second, None
+                        continue
                     return _seconds(list(zip(names, found.groups(), strict=True)))
                 except ValueError:
                     continue
@@ -155,7 +164,7 @@ def zone(name: str) -> tzinfo:
 
 
 class Clock:
-    """From the time of a place to UTC. `doubled`: which of the two hours of October: `first`, `second`, or by the `order` of the file."""
+    """From the time of a place to UTC. `doubled`: which of October's two hours: `first`, `second`, or by `order` of the file."""
 
     def __init__(self, place: tzinfo, doubled: str = "first") -> None:
         self.place, self.doubled = place, doubled

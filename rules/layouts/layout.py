@@ -102,9 +102,11 @@ class Layout:
 def parse(form: Any) -> Layout:
     """A layout from its JSON form. Raises LayoutRefused with every place that is wrong.
 
-    >>> parse({"fields": {"type": "=VOICE", "msisdn": "1", "started_at": {"source": "2", "format": "epoch"}}}).fields["type"]["source"]
+    >>> form = {"fields": {"type": "=VOICE", "msisdn": "1", "started_at": {"source": "2", "format": "epoch"}}}
+    >>> parse(form).fields["type"]["source"]
     ((Part(kind='constant', text='VOICE', start=0, end=0, record='row'),),)
-    >>> parse({"fields": {"type": "=VOICE", "msisdn": "1", "started_at": {"source": "2", "format": "demain"}}})  # doctest: +ELLIPSIS
+    >>> form["fields"]["started_at"]["format"] = "demain"
+    >>> parse(form)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     rules.layouts.layout.LayoutRefused: fields.started_at.format : « demain » n'est pas un format de date et d'heure...
     """
@@ -369,7 +371,7 @@ class _Reading:
                 elif part.kind == "name" and not layout.header:
                     self.wrong(
                         place,
-                        f"« {part.text} » : sans ligne de noms, écrivez le numéro du champ, ou dites qu'il y a une ligne de noms.",
+                        f"« {part.text} » : sans ligne de noms, écrivez le numéro du champ.",
                         part.text,
                     )
 

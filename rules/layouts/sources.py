@@ -36,7 +36,7 @@ class Part:
 
 @dataclass
 class FileAt:
-    """The file being read: its name, the line, the codes of its record and of its type, the file's own records and their lines."""
+    """The file being read: its name, the line, the codes of its record and type, the file's own records and their lines."""
 
     name: str
     line: int = 0

@@ -86,5 +86,9 @@ FILE_OPTIONS = (
 )  # fmt: skip
 
 
+ASIDE = {"empty", "only", "rounding", "bare", "exits", "remove", "prefix_source", "prefixes", "offset_map", "rates", "sign"}
+"""Options that few layouts need: the screen folds them."""
+
+
 def options_of(target: str) -> dict[str, Option]:
     return {option.name: option for option in FIELD_OPTIONS if target in option.targets}
