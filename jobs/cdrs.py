@@ -92,7 +92,7 @@ async def context(now: datetime, layout: Layout | None = None) -> Context:
 
 
 async def _cards() -> dict[str, str]:
-    """IMSI and ICCID (with and without its check digit) → the number key of the line that holds the card, else of its own number."""
+    """IMSI and ICCID, with and without its check digit → the key of the line that holds the card, else of its own number."""
     rows = await Sim.select(Sim.imsi, Sim.iccid, Sim.msisdn).where(Sim.msisdn != "")
     sim = (Line.sim.imsi.as_alias("imsi"), Line.sim.iccid.as_alias("iccid"))
     held = await Line.select(*sim, Line.msisdn).where(Line.sim.is_not_null(), Line.state != LineState.cancelled)

@@ -107,7 +107,10 @@ def _seconds(found: list[tuple[str, str]]) -> Naive:
     if "milli" in got:
         return int(got["milli"]) // 1000, 0
     if "excel" in got:
-        serial = sum(float(text.replace(",", ".")) for name, text in found if name == "excel")
+        serial, *hours = (float(text.replace(",", ".")) for name, text in found if name == "excel")
+        if any(hour >= 1 for hour in hours):
+            raise ValueError(hours)
+        serial += sum(hours)
         days = int(serial)
         base = (days + date(1899, 12, 30).toordinal() - EPOCH_DAY) * 86_400 + round((serial - days) * 86_400)
     else:

@@ -121,8 +121,9 @@ class _Reading:
         self.tables: set[str] = set()
 
     def wrong(self, place: str, message: str, value: Any = None) -> None:
-        shown = None if value is None else str(value)[:100]
-        self.errors.append({"field": place, "value": shown, "code": "BAD_LAYOUT", "message": message})
+        if all(error["field"] != place for error in self.errors):
+            shown = None if value is None else str(value)[:100]
+            self.errors.append({"field": place, "value": shown, "code": "BAD_LAYOUT", "message": message})
 
     def layout(self, form: Any) -> Layout:
         form = self.words(form, "description", {*SETTINGS, "fields", "records", "ignore", "totals"})
@@ -180,14 +181,14 @@ class _Reading:
         codes = self.value(Option("codes", "list", ""), one.get("codes"), f"{place}.codes")
         if not codes:
             self.wrong(f"{place}.codes", "Il faut au moins un code.")
-        role = one.get("role") or "usage"
+        role = str(one.get("role") or "usage")
         if role not in ROLES:
             self.wrong(f"{place}.role", f"Ce rôle n'est pas connu. Écrivez l'un de : {', '.join(ROLES)}.", role)
         key, value = (self.value(Option(name, "source", ""), one.get(name), f"{place}.{name}") for name in ("key", "value"))
         if role == "table" and not (one.get("name") and key and value):
             self.wrong(place, "Une table a un nom (name), une clé (key) et une valeur (value).")
         return RecordType(
-            tuple(codes or ()), str(role), self.fields(one.get("fields"), f"{place}.fields"), str(one.get("name", "")), key, value
+            tuple(codes or ()), role, self.fields(one.get("fields"), f"{place}.fields"), str(one.get("name", "")), key, value
         )
 
     def ignored(self, given: Any, place: str) -> Ignored:
@@ -205,19 +206,24 @@ class _Reading:
     def total(self, given: Any, place: str) -> Total:
         one = self.words(given, place, {"what", "source", "unit", "of"})
         source, of = (self.value(Option(name, "source", ""), one.get(name), f"{place}.{name}") for name in ("source", "of"))
-        what, unit = one.get("what"), one.get("unit") or ""
+        what, unit = str(one.get("what")), str(one.get("unit") or "")
         if what not in TOTALS:
             self.wrong(f"{place}.what", f"Ce total n'est pas connu. Écrivez l'un de : {', '.join(TOTALS)}.", what)
-        units = {"seconds": {*SECONDS, *CLOCKS}, "bytes": set(BYTES)}.get(str(what), set())
-        if unit and not (unit in units or (what == "amount" and re.fullmatch("[0-9]", str(unit)))):
+        units = {"seconds": {*SECONDS, *CLOCKS}, "bytes": set(BYTES)}.get(what, set())
+        if unit and not (unit in units or (what == "amount" and re.fullmatch("[0-9]", unit))):
             self.wrong(f"{place}.unit", "Cette unité n'est pas connue ; pour un montant, c'est un nombre de décimales (3).", unit)
         if not source or not all(part.record != "row" for part in every(source)):
             self.wrong(f"{place}.source", "Un total se lit dans l'en-tête ou la fin : en-tête:8, fin:142-149.", one.get("source"))
-        return Total(str(what), source or (), str(unit), of)
+        return Total(what, source or (), unit, of)
 
     def value(self, option: Option, given: Any, place: str, target: str = "") -> Any:
         """What an option holds, or its default."""
         absent = given is None or given == ""
+        if option.kind in ("choice", "source", "text", "format", "zone") and not absent and not isinstance(given, str):
+            if option.name != "decimals" or isinstance(given, bool) or not isinstance(given, int):
+                self.wrong(place, "Il faut un texte entre guillemets.", given)
+                given, absent = None, True
+            given = None if absent else str(given)
         if isinstance(given, str) and (len(given) > LONGEST or not given.isprintable()):
             self.wrong(place, f"Ce texte dépasse {LONGEST} signes, ou contient un signe invisible.")
             return None
@@ -238,11 +244,6 @@ class _Reading:
         if option.kind == "map":
             return self.map(option, given, place, target)
         if absent:
-            return None
-        if option.name == "decimals" and isinstance(given, int):
-            given = str(given)
-        if not isinstance(given, str):
-            self.wrong(place, "Il faut un texte entre guillemets.", given)
             return None
         return self.text(option, given.strip(), place, target)
 
