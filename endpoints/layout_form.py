@@ -138,10 +138,8 @@ def messages(errors: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for error in errors:
         place = str(error["field"])
-        if place.startswith("fields."):
-            name = "f." + ".".join(place.split(".")[1:3]) + "." + (place.split(".") + ["source"] * 2)[3]
-        elif inner := re.match(r"records\[(\d+)\]\.fields\.(\w+)(?:\.(\w+))?", place):
-            name = f"r{inner[1]}.{inner[2]}.{inner[3] or 'source'}"
+        if inner := re.match(r"(?:records\[(\d+)\]\.)?fields\.(\w+)(?:\.(\w+))?", place):
+            name = f"{'r' + inner[1] if inner[1] else 'f'}.{inner[2]}.{inner[3] or 'source'}"
         else:
             name = re.split(r"[.\[]", place)[0]
         found.setdefault(name, f"{error['message']}")

@@ -120,7 +120,8 @@ async def test_a_hole_in_the_sequence_of_files_is_told(fleet, tmp_path):
 
 
 DIGITEL = {
-    "label": "Digitel", "name_pattern": "digitel_*.csv", "active": "oui", "separator": ";", "header": "oui", "zone": "Europe/Paris",
+    "label": "Digitel", "name_pattern": "digitel_*.csv", "active": "oui", "separator": ";", "header": "oui",
+    "zone": "Europe/Paris",
     "f.type.source": "=VOICE", "f.direction.source": "=OUT", "f.msisdn.source": "Start", "f.other_party.source": "End",
     "f.started_at.source": "DataOra", "f.started_at.format": "jj/mm/aaaa hh.mm.ss", "f.duration_s.source": "Durata Secondi",
     "f.wholesale_cost.source": "Prezzo in euro",
