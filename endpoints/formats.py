@@ -14,6 +14,7 @@ from gateways.settings import SETTINGS
 from jobs import layout_trial, layouts
 from rules.layouts.layout import LayoutRefused, parse
 from rules.layouts.words import ASIDE, FILE_OPTIONS, TARGETS, options_of
+from rules.states import RejectCause
 
 HOME = "/formats"
 KEPT_SAMPLE = 300_000  # bytes that travel with the form, so that a sample is chosen once
@@ -104,7 +105,8 @@ def _form(texts: dict[str, str], code: str = "", errors: Any = (), trial: Any = 
         "trial": trial,
         "saved": saved,
     }
-    words = {"file_options": FILE_OPTIONS, "targets": TARGETS, "options_of": options_of, "aside": ASIDE}
+    causes = {str(cause): cause.label for cause in RejectCause}
+    words = {"file_options": FILE_OPTIONS, "targets": TARGETS, "options_of": options_of, "aside": ASIDE, "causes": causes}
     return Template("format.html", context={**shown, **words, "usage": usage})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rules.layouts.words import FILE_OPTIONS, ROLES, TARGETS, Option, options_of
 
-TOTALS = {"lignes": "rows", "usage": "usage", "durées": "seconds", "volumes": "bytes", "montants": "amount"}
+TOTALS = {"tout": "lines", "lignes": "rows", "usage": "usage", "durées": "seconds", "volumes": "bytes", "montants": "amount"}
 META = ("code", "label", "wholesaler", "name_pattern")
 LISTS = ("records", "ignore", "totals")
 VALUES = Option("values", "list", "")

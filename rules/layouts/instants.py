@@ -14,7 +14,7 @@ LAST = 253_402_300_800  # the year 10000
 _MONTHS = ("jan", "feb fev", "mar", "apr avr", "may mai", "jun juin", "jul juil", "aug aou", "sep", "oct", "nov", "dec")
 _NAMES = {"z": 0, "utc": 0, "gmt": 0, "wet": 0, "cet": 1, "bst": 1, "west": 1, "cest": 2, "eet": 2, "eest": 3}
 _TOKEN = re.compile(
-    r"epoch-ms|epoch|excel|mois|mon(?![a-z])|j{1,2}|d{1,2}|aaaa|yyyy|aa|yy|h{1,2}|m{1,2}|s{1,2}|cc|f+|ap|z|\*|'[^']*'|\s+|.",
+    r"epoch-ms|epoch|excel|mois|mon(?![a-z])|j{1,2}|d{1,2}|aaaa|yyyy|aa|yy|h{1,2}|m{1,4}|s{1,3}|cc|f+|ap|z|\*|'[^']*'|\s+|.",
     re.IGNORECASE | re.DOTALL,
 )
 _PATTERNS = {
@@ -22,7 +22,7 @@ _PATTERNS = {
     "excel": ("excel", r"(\d{1,6}(?:[.,]\d{0,20})?|[.,]\d{1,20})"),
     "mois": ("name", r"([^\W\d]{3,12})\.?"), "mon": ("name", r"([^\W\d]{3,12})\.?"), "aaaa": ("year", r"(\d{4})"),
     "yyyy": ("year", r"(\d{4})"), "aa": ("short", r"(\d{2})"), "yy": ("short", r"(\d{2})"), "cc": ("", r"\d{2}"),
-    "ap": ("half", r"([ap])\.?\s?m\.?"), "*": ("", r".*?"),
+    "f": ("", r"\d{1,9}"), "ap": ("half", r"([ap])\.?\s?m\.?"), "*": ("", r".*?"),
     "z": ("offset", r"([+-]\d{1,2}(?::?\d{2})?|[a-z]{1,4})(?: [a-z]{3,4})?"),
 }  # fmt: skip
 _USUAL = ["day", "hour", "minute", "month", "second", "year"]
@@ -46,6 +46,8 @@ def reader(formats: str) -> Callable[[str], Naive | None]:
     >>> read = reader("jj/mm/aaaa h:mm:ss ap")
     >>> read("13/07/2016 2:40:32 p.m.") == (1468420832, None), read("31/09/2026 1:00:00 am"), reader("excel excel")("46296 0.25")
     (True, None, (1790834400, None))
+    >>> reader("dd-MMM-yyyy HH:mm:ss.SSS")("01-Oct-2026 06:00:00.250")
+    (1790834400, None)
     """
     known = [_compile(one.strip()) for one in re.split(r"\s+sinon\s+|\|", formats, flags=re.IGNORECASE)]
     usual = [sorted(names) == _USUAL and [names.index(name) for name in _USUAL] for _, names in known]
@@ -73,8 +75,8 @@ def _compile(text: str) -> tuple[re.Pattern[str], list[str]]:
     pattern, before = "", ""
     for token in _TOKEN.findall(text):
         low = token.lower()
-        if low in _PATTERNS:
-            name, piece = _PATTERNS[low]
+        if (word := {"mmm": "mois", "mmmm": "mois", "sss": "f"}.get(low, low)) in _PATTERNS:
+            name, piece = _PATTERNS[word]
         elif low[0] in "jdhms" and low.strip(low[0]) == "":
             name = {"j": "day", "d": "day", "h": "hour", "s": "second"}.get(low[0]) or ("minute" if before == "hour" else "month")
             piece = _ONE_OR_TWO[len(low)]

@@ -13,6 +13,7 @@ from rules.layouts.words import FILE_OPTIONS, REQUIRED, ROLES, TARGETS, Option, 
 from rules.states import CallType, Direction
 
 TOTALS = {
+    "lines": "toutes les lignes",
     "rows": "lignes hors en-tête et fin",
     "usage": "lignes d'usage",
     "seconds": "durées",
@@ -354,6 +355,8 @@ class _Reading:
                         f"{place}.{target}.units",
                         "Une unité dans la ligne demande la colonne (unit_source) et ses codes (units).",
                     )
+        if any(part.kind != "file" or not part.text for part in every(layout.sequence or ())):
+            self.wrong("sequence", "Le numéro de suite se lit dans le nom du fichier : fichier:CDR_{}.csv.")
         if layout.records and not layout.record:
             self.wrong("record", "Dites où se lit le type d'enregistrement.")
         roles = {one.role for one in layout.records}

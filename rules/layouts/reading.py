@@ -38,7 +38,7 @@ class Reader:
         self.width = 0
         self.widths: dict[str, int] = {}
         self.narrowed = 0
-        self.counted = {"rows": 0, "usage": 0}
+        self.counted = {"lines": 0, "rows": 0, "usage": 0}
         self.sums: list[Fraction | None] = [Fraction(0)] * len(layout.totals)
         if not layout.header:
             self._compile({})
@@ -61,6 +61,7 @@ class Reader:
     def row(self, cells: Cells, line: int) -> list[str] | None:
         file = self.file
         file.line = line
+        self.counted["lines"] += 1
         if self.code:
             file.code = code = self.code(cells, file)
             cut = self.cuts.get(code)

@@ -30,7 +30,7 @@ class Option:
 
 
 FIELD_OPTIONS = (
-    Option("source", "source", "D'où", "une colonne (Call Date), son numéro (5), des positions (31-50), ou =VOICE ; « + » joint, « sinon » supplée"),
+    Option("source", "source", "D'où"),
     Option("map", "map", "Codes", "code = VOICE, code = SMS IN, code = - (ligne ignorée), * = le reste", targets=("type",)),
     Option("map", "map", "Codes", "code = OUT ou IN", targets=("direction",)),
     Option("map", "map", "Codes", "code = MCC et MNC (DEUD2 = 26202), code = HOME", targets=("visited_plmn",)),

@@ -1,4 +1,4 @@
-"""A clerk describes a supplier's file from nothing, tries it, saves it, and loads the file."""
+"""A clerk describes a supplier's file from nothing, tries it on a sample, and saves it."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def faults(page):
     return [(one["id"], one["nodes"][0]["html"]) for one in found]
 
 
-def test_a_clerk_types_a_layout_from_nothing_and_loads_its_file(window, server, signed_in):
+def test_a_clerk_types_a_layout_from_nothing_tries_it_and_saves_it(window, server, signed_in):
     page = window(storage_state=signed_in)
     page.goto(f"{server}/formats")
     assert "Seul le format publié est lu" in page.inner_text("main")
@@ -47,7 +47,7 @@ def test_a_clerk_types_a_layout_from_nothing_and_loads_its_file(window, server, 
     page.get_by_role("heading", name="Essai sur digitel_202610.csv").wait_for()
     told = page.inner_text("main")
     assert "20\u00a0lignes lues" in told and "Heure double" in told
-    assert "00001;07/10/2026 09.12.00;0744900101" in told and "39348" in told and "BAD_DATE" in told
+    assert "00001;07/10/2026 09.12.00;0744900101" in told and "39348" in told and "Date illisible" in told
     assert narrow(page) and faults(page) == []
 
     page.get_by_role("button", name="Enregistrer").click()

@@ -134,7 +134,7 @@ async def send(clerk, path, **fields):
     return await clerk.post(path, data={"_csrf_token": token, **fields}, files=files)
 
 
-async def test_a_clerk_describes_tries_saves_and_exports_a_layout(clerk, fleet):
+async def test_a_clerk_describes_tries_saves_and_exports_a_layout_that_then_loads(clerk, program, fleet):
     file, data, _ = sample("digitel-it")
     assert "Seul le format publié est lu" in (await clerk.get("/formats")).text
     spoiled = {**DIGITEL, "f.started_at.format": "x"}
@@ -148,6 +148,10 @@ async def test_a_clerk_describes_tries_saves_and_exports_a_layout(clerk, fleet):
     assert (saved.status_code, saved.headers["location"]) == (303, "/formats/digitel?enregistre=true")
     again = await send(clerk, "/formats/nouveau", geste="enregistrer", code="digitel", **DIGITEL)
     assert "Ce code est pris" in again.text
+    report = (await program.post("/api/imports/cdrs", files={"file": (file, data)}, data={"layout": "digitel"})).json()
+    assert (report["created"], report["ambiguous"], report["rejects_by_cause"]) == (
+        17, 1, {"BAD_DATE": 1, "BAD_NUMBER": 1, "DUPLICATE": 1},
+    )  # fmt: skip
     row = (await clerk.get("/formats/digitel/export")).json()
     assert row["description"]["fields"] == layouts.examples()["digitel-it"]["description"]["fields"]
     assert 'href="/formats/digitel"' in (await clerk.get("/formats")).text

@@ -170,7 +170,7 @@ PAYEX = described(
     },
     encoding="cp1252", record="1", sequence="fichier:CDRF5_*_*_{}.DAT",
     records=[{"codes": ["H"], "role": "header"}, {"codes": ["U"]}, {"codes": ["T"], "role": "trailer"}],
-    totals=[{"what": "usage", "source": "fin:2"}, {"what": "amount", "source": "fin:3"}],
+    totals=[{"what": "usage", "source": "fin:2"}, {"what": "amount", "source": "fin:3"}, {"what": "lines", "source": "fin:4"}],
 )  # fmt: skip
 BICS = described(
     {
@@ -314,7 +314,7 @@ REAL = {
     ),
     "PayEx, units and trailer": (
         PAYEX,
-        f"H;Société;2026-11-01\nU;{A};{B};2026-10-01 08:15:00;S;63;0.5\nU;{A};;2026-10-01 08:16:00;MB;1.5;0.25\nT;2;0.75\n".encode("cp1252"),
+        f"H;Société;2026-11-01\nU;{A};{B};2026-10-01 08:15:00;S;63;0.5\nU;{A};;2026-10-01 08:16:00;MB;1.5;0.25\nT;2;0.75;4\n".encode("cp1252"),
         [
             ("VOICE", "OUT", A, B, "2026-10-01T06:15:00Z", 63, 0, "", 500_000),
             ("DATA", "OUT", A, "", "2026-10-01T06:16:00Z", 0, 1_572_864, "", 250_000),
@@ -413,8 +413,9 @@ def test_a_layout_of_the_wholesale_world_can_be_described(name):
     ("text", "code", "line"),
     [
         ("H;Société\nU;33744900101;33199001234;2026-10-01 08:15:00;S;63;0.5\n", "TRUNCATED", 2),
-        ("H;Société\nU;33744900101;33199001234;2026-10-01 08:15:00;S;63;0.5\nT;2;0.5\n", "BAD_TOTAL", 3),
-        ("H;Société\nU;33744900101;33199001234;2026-10-01 08:15:00;S;63;0.5\nT;1;0.4\n", "BAD_TOTAL", 3),
+        ("H;Société\nU;33744900101;33199001234;2026-10-01 08:15:00;S;63;0.5\nT;2;0.5;3\n", "BAD_TOTAL", 3),
+        ("H;Société\nU;33744900101;33199001234;2026-10-01 08:15:00;S;63;0.5\nT;1;0.4;3\n", "BAD_TOTAL", 3),
+        ("H;Société\nU;33744900101;33199001234;2026-10-01 08:15:00;S;63;0.5\nT;1;0.5;4\n", "BAD_TOTAL", 3),
         ("H;Société\nU;33744900101;33199001234;2026-10-01 08:15:00;S;63\nT;1;0.5\n", "FIELD_COUNT", 2),
         ('H;"Société\n', "BAD_QUOTE", 1),
         ("", "EMPTY_FILE", 1),
@@ -490,6 +491,7 @@ def test_a_long_joined_identity_still_tells_rows_apart():
         ({"colour": "red"}, "description.colour", "n'est pas connu"),
         ({"fields": {"type": "=VOICE"}}, "fields.msisdn", "« Ligne » manque"),
         ({"record": "1", "records": [{"codes": ["a"], "role": "boss"}]}, "records[1].role", "rôle"),
+        ({"sequence": "3"}, "sequence", "fichier:CDR_{}.csv"),
         ({"totals": [{"what": "rows", "source": "3"}]}, "totals[1].source", "en-tête:8"),
         ({"totals": [{"what": "rows", "source": "fin:3"}]}, "totals[1]", "Aucun type d'enregistrement"),
         ({"ignore": [{"source": "2"}]}, "ignore[1]", "is, ou bien is_not"),
