@@ -12,7 +12,7 @@ from endpoints import layout_form
 from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs import layout_trial, layouts
-from rules.layouts.layout import LayoutRefused, parse
+from rules.layouts.description import LayoutRefused, parse
 from rules.layouts.words import ASIDE, FILE_OPTIONS, TARGETS, options_of
 from rules.states import RejectCause
 

@@ -12,8 +12,8 @@ from gateways import cdr_store
 from gateways.settings import SETTINGS
 from jobs import cdrs
 from rules.files.form import Error, FormError
+from rules.layouts.description import parse
 from rules.layouts.figures import euros
-from rules.layouts.layout import parse
 from rules.states import RejectCause
 
 SHOWN = 20

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rules.errors import RuleError
-from rules.layouts.layout import Layout, LayoutRefused, parse
+from rules.layouts.description import LayoutRefused, parse
+from rules.layouts.layout import Layout
 from rules.layouts.sources import Part, every, name_pattern
 from tables.engine import transaction
 from tables.timeline import TimelineEntry

@@ -8,7 +8,7 @@ import pytest
 
 from endpoints.layout_form import layout_of, texts_of
 from jobs import cdrs, layouts
-from rules.layouts.layout import parse
+from rules.layouts.description import parse
 from rules.states import LineState
 from tables.catalogue import RateTable, RoamingZone
 from tables.fleet import Line, Sim

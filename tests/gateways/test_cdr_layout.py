@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateways import cdr_layout, cdr_store
 from jobs.layouts import examples
 from rules.files.form import FormError
-from rules.layouts.layout import LayoutRefused, parse
+from rules.layouts.description import LayoutRefused, parse
 
 DATA = Path(__file__).parent.parent / "data" / "layouts"
 NUMBERS = ("33744900101", "33744900102", "33744900103", "33644900104", "33644900105")
