@@ -563,3 +563,29 @@ def test_no_bytes_do_anything_but_be_read_or_be_refused(data, description):
         assert all(error.line >= 1 and error.message for error in errors)
         for line in lines:
             assert line.count("\x1f") == 11 and line.split("\x1f")[0].isdigit()
+
+
+def test_the_description_of_the_manual_reads_the_sample():
+    manual = (Path(__file__).parent.parent.parent / "docs" / "formats-cdr.md").read_text()
+    form = json.loads(manual.split("```json\n")[1].split("```")[0])
+    file = DATA / "digitel-it" / "digitel_202610.csv"
+    assert (len(read(file, form["description"]).rows), len(read(file, form["description"]).rejects)) == (17, 3)
+
+
+def test_a_type_stands_on_two_columns_and_a_name_that_comes_twice_is_numbered():
+    description = described(
+        {
+            "type": {"source": 'Rec + " " + Tele', "map": {"20 22": "SMS OUT", "30 *": "VOICE IN", "*": "-"}},
+            "msisdn": "A", "other_party": "B", "started_at": {"source": "When", "format": "epoch"}, "wholesale_cost": "Cost#2",
+        },
+        header=True,
+    )  # fmt: skip
+    text = (
+        f"Rec;Tele;A;B;When;Cost;COST\n20;22;{A};{B};1790842500;9;0.1\n30;11;{A};;1790842500;9;0.2\n40;1;{A};;1790842500;9;0.3\n"
+    )
+    found = read(text.encode("utf-8-sig"), description)
+    assert [(row.type, row.direction, row.cost_micro) for row in found.rows] == [
+        ("SMS", "OUT", 100_000),
+        ("VOICE", "IN", 200_000),
+    ]
+    assert (found.rejects, dict(found.tally.skipped)) == ([], {"noms de colonnes": 1, "ligne écartée": 1})
