@@ -19,10 +19,12 @@ from endpoints import (
     cdr,
     docs,
     face,
+    formats,
     health,
     import_pages,
     imports,
     invoice_template,
+    layouts,
     login,
     rate_tables,
     rates,
@@ -64,12 +66,12 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    face, invoice_template, words,
+    face, invoice_template, words, formats,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
-    reseller.router, imports.router, imports.cdr_router, rate_tables.router, rate_tables.version_router, sims_api.router,
-    billing_runs.router, billing_runs.documents_router, scheduler.router,
+    reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
+    rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
 ]  # fmt: skip
 
 inner = Litestar(

@@ -31,7 +31,7 @@ from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
-from tables.usage import Arrival, CdrFile, CdrPart, CdrReject
+from tables.usage import Arrival, CdrFile, CdrLayout, CdrPart, CdrReject
 from tables.words import MailTemplate
 
 SETTINGS_MENU, CATALOGUE, FLEET, CUSTOMERS, CDRS, BILLING, JOURNAL = (
@@ -117,6 +117,7 @@ READ_ONLY = [
         (CdrReject, CDRS, ""),
         (ImportBatch, CDRS, "name kind state created changed rejected actor created_at"),
         (ImportItem, JOURNAL, ""),
+        (CdrLayout, CDRS, "code label wholesaler name_pattern active"),
         (BillingRun, BILLING, "month state actor created_at validated_at"),
         (Finding, BILLING, ""),
         (Waiver, BILLING, ""),

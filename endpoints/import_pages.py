@@ -14,7 +14,7 @@ from litestar.response import Redirect, Template
 from endpoints.imports import csv_response
 from endpoints.session import actor
 from gateways.settings import SETTINGS
-from jobs import cdrs, imports
+from jobs import imports, layouts
 from jobs.imports import desk, undo
 from jobs.imports.examples import TITLES, model
 from jobs.imports.history import ON_A_PAGE, history
@@ -62,7 +62,7 @@ async def show(batch_id: int, autre: bool = False) -> Template:
     context = {
         "batch": batch,
         "titles": TITLES,
-        "layouts": list(cdrs.LAYOUTS),
+        "layouts": [layout["code"] for layout in await layouts.every_layout() if layout["active"]],
         "state": ImportState(batch["state"]),
         "interrupted": desk.interrupted(batch),
         "obstacles": obstacles,

@@ -16,6 +16,8 @@ LIMITS = {
     "/cdr/": 10 * MEGABYTE,
     "/cdr": 200 * MEGABYTE,
     "/imports/deposer": 201 * MEGABYTE,  # any kind, and the form around the file; the verb holds each kind to its own limit
+    "/api/cdr-layouts/": 10 * MEGABYTE,
+    "/formats/": 10 * MEGABYTE,
     "/": MEGABYTE,
 }
 

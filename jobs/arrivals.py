@@ -14,6 +14,7 @@ from gateways.settings import SETTINGS
 from gateways.sftp import Depot, FileRefused, RemoteFile
 from jobs.cdrs import LONGEST_NAME, CdrReport, load_files
 from jobs.imports.store import select_in
+from jobs.layouts import layout_for
 from jobs.report import Report
 from jobs.worker import ask
 from rules.errors import RuleError
@@ -162,7 +163,7 @@ async def _load(row: Row) -> tuple[ArrivalState, str]:
     """Load one file: loaded, refused, or (waiting) nothing new; and what the operator should know."""
     path, name = spooled(row["id"]), row["name"]
     try:
-        (report,) = await load_files([(path, name)], now=SETTINGS.now(), layout=_layout_for(name))
+        (report,) = await load_files([(path, name)], now=SETTINGS.now(), layout=await layout_for(name))
     except RuleError as refusal:
         return await _refuse(row["id"], str(refusal), str(refusal))
     except FileNotFoundError:
@@ -190,11 +191,6 @@ async def load_upload(path: Path, name: str, now: datetime, layout: str, preview
     """Load or preview one file at once; the verb that the API asks a worker for. Raises UnknownLayout, FormError."""
     (report,) = await load_files([(path, name)], now=now, layout=layout, preview=preview)
     return report
-
-
-def _layout_for(name: str) -> str:
-    """The layout of a file by its name."""
-    return "default"
 
 
 async def _sweep() -> None:

@@ -4,9 +4,10 @@ import asyncio
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from gateways.cdr_store import Context, Judged, Load
 from gateways.files import turn
 from gateways.settings import SETTINGS
 from jobs.cdrs import RECEIVED, judging_context, stored_parts, sweep_store
+from jobs.layouts import Chosen, choose
 from rules.errors import RuleError
 from rules.files import form
 from rules.files.form import Header
 from rules.files.written import csv_text, unsafe
+from rules.layouts.layout import Layout
 from rules.states import FileState, RejectCause, RejectState
 from tables.engine import insert_many, transaction, update_many
 from tables.timeline import TimelineEntry
@@ -27,7 +30,10 @@ from tables.usage import CdrFile, CdrPart, CdrReject
 LINE, CAUSE = "ligne", "erreur"
 MOST_NAMED = 20
 LONGEST_REASON = 500
+LINES = Header(";", ("texte",), {"texte": 0})
 Row = dict[str, Any]
+Rejects = Mapping[int, Row]
+Corrections = Mapping[int, Mapping[int, str]]  # line of the original → column (from 0) → its cell
 
 
 class UnknownCdrFile(RuleError):
@@ -67,20 +73,21 @@ async def replay(file_id: int, corrected: bytes | None, name: str, actor: str, n
         rejects = {row["line_number"]: row for row in await _open(file_id)}
         if not rejects:
             return ReplayReport(file_id, problems=("Ce fichier n'a aucun rejet à corriger.",))
-        context = await judging_context(now)
+        chosen = await choose(file["layout"])
+        context = await judging_context(now, chosen.layout)
         problems: tuple[str, ...] = ()
         if corrected is None:
             wanted = set(rejects)
-            judged = await asyncio.to_thread(_judge, _original(file), file, context)
+            judged = await asyncio.to_thread(cdr_store.judge, _original(file), file["name"], context, chosen.layout)
         else:
-            header = await asyncio.to_thread(_header, file)
+            header = await _header(file, chosen)
             rows = await asyncio.to_thread(_corrections, corrected, name, header)
             wanted, problems = rows.keys() & rejects.keys(), _left(sorted(rows.keys() - rejects.keys()))
             if not wanted:
                 return ReplayReport(file_id, problems=problems)
-            judged = await asyncio.to_thread(
-                _judge_corrected, {line: rows[line] for line in wanted}, rejects, header, file, context
-            )
+            rows = {line: rows[line] for line in wanted}
+            corrected_file = partial(_correct_lines, layout=chosen.layout) if chosen.layout else _correct_cells
+            judged = await asyncio.to_thread(_judge_corrected, corrected_file, rows, rejects, header, file, context, chosen)
         judged.only(wanted)
         judged.text = replace(judged.text, sha256=await _stem(file))
         load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, await stored_parts(file["wholesaler"]))
@@ -93,7 +100,7 @@ async def replay(file_id: int, corrected: bytes | None, name: str, actor: str, n
 async def corrections_csv(file_id: int) -> str:
     """The rejects to correct: the line of the original, why it was refused, and its columns. Raises as `replay`."""
     file = await _replayable(file_id)
-    header = await asyncio.to_thread(_header, file)
+    header = await _header(file, await choose(file["layout"]))
     kept = [place for place, column in enumerate(header.names) if column not in (LINE, CAUSE)]
     rows = []
     for row in await _open(file_id):
@@ -161,11 +168,12 @@ def _original(file: Row) -> Path:
     return SETTINGS.data_dir / RECEIVED / file["received_sha256"]
 
 
-def _judge(path: Path, file: Row, context: Context) -> Judged:
-    return cdr_store.judge(path, file["name"], context)
+async def _header(file: Row, chosen: Chosen) -> Header:
+    """The columns in which rejects are corrected: those of the file, or under a layout its own lines as they came."""
+    return LINES if chosen.layout else await asyncio.to_thread(_own_header, file)
 
 
-def _header(file: Row) -> Header:
+def _own_header(file: Row) -> Header:
     with tempfile.TemporaryDirectory() as folder:
         text = cdr_file.unpack(_original(file), file["name"], Path(folder))
         return cdr_file.inspect(text, file["name"], cdr_store.COLUMNS).header
@@ -173,6 +181,8 @@ def _header(file: Row) -> Header:
 
 def _cells(text: str, header: Header) -> list[str]:
     """The cells of a reject, as many as the header has."""
+    if header is LINES:
+        return [text]
     cells = next(form.records([text], header.separator))[1]
     return (cells + [""] * len(header.names))[: len(header.names)]
 
@@ -196,22 +206,41 @@ def _corrections(data: bytes, name: str, header: Header) -> dict[int, dict[int, 
 
 
 def _judge_corrected(
-    rows: Mapping[int, Mapping[int, str]], rejects: Mapping[int, Row], header: Header, file: Row, context: Context
+    write: Callable[..., None], rows: Corrections, rejects: Rejects, header: Header, file: Row, context: Context, chosen: Chosen
 ) -> Judged:
-    """Judge a file that holds only the corrected records, each at the line that it has in the original."""
+    """Judge the corrected records, each at the line that it has in the original."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "corrected.csv"
-        with open(path, "w", encoding="utf-8", newline="") as target:
-            target.write(cdr_file.raw_line(list(header.names), header.separator))
-            at = 1
-            for line in sorted(rows):
-                cells = _cells(rejects[line]["raw_text"], header)
-                for place, cell in rows[line].items():
-                    cells[place] = cdr_file.one_line(cell)
-                target.write("\n" * (line - at) + cdr_file.raw_line(cells, header.separator))
-                at = line
-            target.write("\n")
-        return _judge(path, file, context)
+        path = Path(folder) / "corrected"
+        write(path, rows, rejects, header, file)
+        layout = chosen.layout and replace(chosen.layout, totals=())  # they were those of the file as it came
+        return cdr_store.judge(path, file["name"], context, layout)
+
+
+def _correct_cells(path: Path, rows: Corrections, rejects: Rejects, header: Header, file: Row) -> None:
+    """A file in the published format that holds only the corrected records."""
+    with open(path, "w", encoding="utf-8", newline="") as target:
+        target.write(cdr_file.raw_line(list(header.names), header.separator))
+        at = 1
+        for line in sorted(rows):
+            cells = _cells(rejects[line]["raw_text"], header)
+            for place, cell in rows[line].items():
+                cells[place] = cdr_file.one_line(cell)
+            target.write("\n" * (line - at) + cdr_file.raw_line(cells, header.separator))
+            at = line
+        target.write("\n")
+
+
+def _correct_lines(path: Path, rows: Corrections, rejects: Rejects, header: Header, file: Row, layout: Layout) -> None:
+    """The whole original with the corrected lines in their place: a layout may need its headers and its trailer."""
+    with tempfile.TemporaryDirectory() as folder:
+        original = cdr_file.unpack(_original(file), file["name"], Path(folder))
+        encoding = layout.encoding or "utf-8"
+        with (
+            open(original, encoding=encoding, newline="\n") as source,
+            open(path, "w", encoding=encoding, newline="\n") as target,
+        ):
+            for number, text in enumerate(source, 1):
+                target.write(cdr_file.one_line(rows[number][0]) + "\n" if number in rows else text)
 
 
 async def _stem(file: Row) -> str:

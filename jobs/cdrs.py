@@ -13,23 +13,24 @@ from gateways import cdr_store
 from gateways.cdr_store import Context, Judged, LivePeriod, Load
 from gateways.files import keep, sweep, turn
 from gateways.settings import SETTINGS
+from jobs.layouts import Chosen, choose, missing_before
 from jobs.report import ImportReport, PlanChanged
 from rules.commitment import add_months
-from rules.errors import RuleError
 from rules.files.form import Error
 from rules.files.rows import Watch
 from rules.files.written import csv_text
+from rules.layouts.layout import Layout
+from rules.msisdn import key
 from rules.paris import epoch, paris_date
 from rules.states import FileState, ImportState, LineState, RejectCause, RejectState
 from tables.billing import BillingRun
 from tables.catalogue import RoamingZone
 from tables.engine import insert_many, transaction
-from tables.fleet import Line
+from tables.fleet import Line, Sim
 from tables.imports import ImportBatch
 from tables.parties import Reseller
 from tables.usage import CdrFile, CdrPart, CdrReject
 
-LAYOUTS = {"default": "default"}  # layout → the wholesaler whose files it describes
 ENDLESS = epoch(date(2999, 1, 1))
 MOST_ERRORS = 1000
 LONGEST_NAME = 200
@@ -38,16 +39,14 @@ RECEIVED = "received"  # originals, each under the hash of its bytes
 STEPS = 3  # a file is judged, compared with what is loaded, written
 
 
-class UnknownLayout(RuleError):
-    """A CDR layout that nobody described."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class CdrReport(ImportReport):
-    """`created`: CDRs loaded; `errors`: at most 1 000 rejects."""
+    """`created`: CDRs loaded; `errors`: at most 1 000 rejects; `ambiguous`: rows in the hour that comes twice."""
 
     cdr_file_id: int | None
     rejects_by_cause: dict[str, int] = field(default_factory=dict)
+    ambiguous: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Way:
     """How files are loaded. `batch_id`: the batch that waits for the one file; `seen`: the fingerprint of its preview."""
 
     now: datetime
-    layout: str
+    chosen: Chosen
     preview: bool = False
     batch_id: int | None = None
     seen: str = ""
@@ -77,12 +76,10 @@ async def load_files(
     Raises UnknownLayout, and FormError at the first file of bad form, the ones before kept. `batch_id`: the batch that waits for
     the one file; `seen`: the fingerprint of its preview, PlanChanged when the load would not do what was seen.
     """
-    way = Way(now, layout, preview, batch_id, seen, watch)
-    if layout not in LAYOUTS:
-        raise UnknownLayout(f"Format « {layout} » inconnu. Les formats sont : {', '.join(LAYOUTS)}.")
+    way = Way(now, await choose(layout), preview, batch_id, seen, watch)
     async with turn(SETTINGS.data_dir / "cdr.lock"):
         with ThreadPoolExecutor(AHEAD) as pool:
-            return await _load(deque(sources), await judging_context(now), way, pool)
+            return await _load(deque(sources), await judging_context(now, way.chosen.layout), way, pool)
 
 
 async def _load(waiting: deque[tuple[Path, str]], context: Context, way: Way, pool: ThreadPoolExecutor) -> list[CdrReport]:
@@ -92,7 +89,7 @@ async def _load(waiting: deque[tuple[Path, str]], context: Context, way: Way, po
     while waiting or judging:
         while waiting and len(judging) < AHEAD:
             path, name = waiting.popleft()
-            judging.append((path, name, pool.submit(cdr_store.judge, path, name, context)))
+            judging.append((path, name, pool.submit(cdr_store.judge, path, name, context, way.chosen.layout)))
         path, name, future = judging.popleft()
         reports.append(await _settle(await asyncio.wrap_future(future), path, name, way))
     return reports
@@ -105,7 +102,7 @@ async def sweep_store() -> None:
     sweep(SETTINGS.data_dir / RECEIVED, {SETTINGS.data_dir / RECEIVED / name for name in kept})
 
 
-async def judging_context(now: datetime) -> Context:
+async def judging_context(now: datetime, layout: Layout | None = None) -> Context:
     """What any row is judged by today."""
     lines = await Line.select(Line.id, Line.msisdn, Line.activated_on, Line.terminated_on).where(
         Line.state != LineState.cancelled
@@ -119,7 +116,20 @@ async def judging_context(now: datetime) -> Context:
         zones={mcc: zone["zone"] for zone in zones for mcc in zone["mcc"].split("+")},
         invoiced_until=await invoiced_until(),
         oldest_day=add_months(paris_date(now), -12),
+        cards=await _cards() if layout and layout.by_card else {},
     )
+
+
+async def _cards() -> dict[str, str]:
+    """IMSI and ICCID, with and without its check digit → the key of the line that holds the card, else of its own number."""
+    rows = await Sim.select(Sim.imsi, Sim.iccid, Sim.msisdn).where(Sim.msisdn != "")
+    sim = (Line.sim.imsi.as_alias("imsi"), Line.sim.iccid.as_alias("iccid"))
+    held = await Line.select(*sim, Line.msisdn).where(Line.sim.is_not_null(), Line.state != LineState.cancelled)
+    cards: dict[str, str] = {}
+    for row in [*rows, *held]:
+        number = key(row["msisdn"])
+        cards |= {code: number for code in (row["imsi"], row["iccid"], row["iccid"][:-1]) if code}
+    return cards
 
 
 def live_seconds(activated_on: date, terminated_on: date | None) -> tuple[int, int]:
@@ -152,10 +162,11 @@ async def _settle(judged: Judged, path: Path, name: str, way: Way) -> CdrReport:
     if known:
         first = await ImportBatch.select(ImportBatch.id).where(ImportBatch.cdr_file == known["id"]).first()
         return CdrReport(first["id"] if first else None, sha, cdr_file_id=known["id"], duplicate_file=True)
-    stored = await stored_parts(LAYOUTS[way.layout])
+    stored = await stored_parts(way.chosen.wholesaler)
     way.watch(1, STEPS)
     load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, way.preview)
     way.watch(2, STEPS)
+    gaps = await missing_before(way.chosen, name)
     report = CdrReport(
         None,
         sha,
@@ -166,6 +177,8 @@ async def _settle(judged: Judged, path: Path, name: str, way: Way) -> CdrReport:
         cdr_file_id=None,
         plan_sha256=load.fingerprint,
         rejects_by_cause=load.rejects_by_cause,
+        ambiguous=judged.tally.ambiguous,
+        warnings=(*judged.tally.warnings, *gaps),
     )
     if way.preview:
         return report
@@ -194,8 +207,8 @@ async def _record(load: Load, sha: str, name: str, received: str, way: Way) -> t
             name=name,
             sha256=sha,
             received_sha256=received,
-            layout=way.layout,
-            wholesaler=LAYOUTS[way.layout],
+            layout=way.chosen.code,
+            wholesaler=way.chosen.wholesaler,
             rows=load.rows,
             loaded=load.loaded,
             rejected=rejected,
@@ -214,7 +227,8 @@ async def _record(load: Load, sha: str, name: str, received: str, way: Way) -> t
         )
         about: dict[Any, Any] = {
             "kind": "cdrs", "name": name, "file_sha256": sha, "mode": "valid", "rows": load.rows, "created": load.loaded,
-            "rejected": rejected, "cdr_file": file.id, "layout": way.layout, "state": ImportState.imported, "created_at": way.now,
+            "rejected": rejected, "cdr_file": file.id, "layout": way.chosen.code, "state": ImportState.imported,
+            "created_at": way.now,
         }  # fmt: skip
         batch_id = way.batch_id
         if batch_id is None:

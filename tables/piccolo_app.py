@@ -15,7 +15,7 @@ from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
-from tables.usage import Arrival, CdrFile, CdrPart, CdrReject
+from tables.usage import Arrival, CdrFile, CdrLayout, CdrPart, CdrReject
 from tables.words import MailTemplate
 
 TABLES: list[type[Table]] = [
@@ -23,7 +23,7 @@ TABLES: list[type[Table]] = [
     Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType, Product, Device, DeviceUnit,
     Sim, SimBatch, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,
-    CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
+    CdrLayout, CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
     NumberSeries, Invoice, InvoiceLine, SealedDocument,
     TimelineEntry, AccessLink, IdempotentCall, JobRun,
 ]  # fmt: skip

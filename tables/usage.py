@@ -1,6 +1,6 @@
 """Where CDRs came from and where they lie. The CDRs themselves live in Parquet files beside the database."""
 
-from piccolo.columns import BigInt, ForeignKey, Integer, Serial, Text, Timestamptz, Varchar
+from piccolo.columns import JSON, BigInt, Boolean, ForeignKey, Integer, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
@@ -35,6 +35,21 @@ class CdrPart(Table, help_text="Magasin de CDR — un fichier Parquet par mois e
     path = Varchar(length=200, unique=True, help_text="Emplacement")
     rows = Integer(help_text="CDR")
     counted_in = ForeignKey(BillingRun, null=True, index=True, help_text="Facturation qui l'a compté")
+
+
+class CdrLayout(Table, help_text="Formats de CDR — ce que la page « Formats de CDR » a décrit"):
+    id: Serial
+    code = Varchar(length=32, unique=True, help_text="Code")
+    label = Varchar(length=100, help_text="Libellé")
+    wholesaler = Varchar(length=32, default="default", help_text="Opérateur de gros")
+    name_pattern = Varchar(length=200, help_text="Noms de fichiers — avec * et ?")
+    description = JSON(default="{}", help_text="Description")
+    active = Boolean(default=True, help_text="En service")
+    created_at = Timestamptz(default=TimestamptzNow(), help_text="Créé le")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s", columns=[cls.code])
 
 
 class CdrReject(Table, help_text="CDR rejetés"):

@@ -33,7 +33,7 @@ PLANNERS: dict[str, Any] = {module.__name__.rpartition(".")[2]: module for modul
 SUBJECTS = {"offers": "offer", "roaming_zones": "roaming_zone", "sims": "sim", "customers": "customer", "lines": "line"}
 MODES = ("preview", "all", "valid")
 COUNTS = ("rows", "created", "changed", "unchanged", "rejected")
-SHOWN = ("warnings", "changes", "unknown_columns", "rejects_by_cause", "duplicate_file")
+SHOWN = ("warnings", "changes", "unknown_columns", "rejects_by_cause", "ambiguous", "duplicate_file")
 MOST_CHANGES = 1_000
 
 
