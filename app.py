@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 
 import piccolo_conf
-from endpoints import admin, billing, billing_runs, docs, health, imports, login, reseller, scheduler
+from endpoints import admin, billing, billing_runs, docs, health, imports, login, mails, reseller, scheduler
 from endpoints.faces import STATIC, TEMPLATES
 from endpoints.incidents import start_log
 from endpoints.outer import Outer
@@ -38,7 +38,7 @@ async def first_page() -> Redirect:
     return Redirect("/facturation")
 
 
-PAGES = [first_page, *login.HANDLERS, *billing.HANDLERS, docs.viewer, health.healthz]
+PAGES = [first_page, *login.HANDLERS, *billing.HANDLERS, *mails.HANDLERS, docs.viewer, health.healthz]
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router, scheduler.router,
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from math import cos, pi, sin, tau
 
 from rules import money, msisdn
 from rules.paris import PARIS, Month, french_date
+from rules.states import MailState
 
 NARROW, NO_BREAK = "\u202f", "\u00a0"
 
@@ -84,6 +85,14 @@ def phone(text: str) -> str:
     return msisdn.format(text)
 
 
+def mail_state(code: str) -> str:
+    """
+    >>> mail_state("in_doubt")
+    'À vérifier'
+    """
+    return MailState(code).label
+
+
 def french(text: str) -> str:
     """Plain typing made French typography: spaces that hold, curly apostrophes.
 
@@ -107,4 +116,7 @@ def sector(part: int, whole: int) -> str:
     return f"M50 50V4A46 46 0 {int(angle > pi)} 1 {50 + 46 * sin(angle):.2f} {50 - 46 * cos(angle):.2f}z"
 
 
-ALL = {each.__name__: each for each in (euros, price, number, count, day, instant, month, of_month, size, phone, french, sector)}
+ALL = {
+    each.__name__: each
+    for each in (euros, price, number, count, day, instant, month, of_month, size, phone, mail_state, french, sector)
+}

@@ -1,5 +1,6 @@
 """The outermost layer, around pages, API, admin and errors alike: what no answer goes without, what no request may be."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ MEGABYTE = 1024 * 1024
 LIMITS = {"/api/imports/cdrs": 200 * MEGABYTE, "/api/imports/": 10 * MEGABYTE, "/": MEGABYTE}
 
 NOTHING_ELSE = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-OWN = " ".join(f"{kind}-src 'self';" for kind in ("script", "style", "font", "connect"))
+OWN = " ".join(f"{kind}-src 'self';" for kind in ("script", "style", "font", "connect", "frame"))
 CSP = f"default-src 'none'; {OWN} img-src 'self' data:; {NOTHING_ELSE}"
 ADMIN_STYLES = """
     'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-U2kEcnngcrfdto6sFJKrtW80odoJ5yOgdz80DpMDrWA='
@@ -20,6 +21,9 @@ ADMIN_STYLES = """
 """
 """The style sheets that the generated admin makes in the browser (1.14): a browser test fails when an upgrade changes one."""
 ADMIN_CSP = CSP.replace("style-src 'self'", " ".join(["style-src 'self'", *ADMIN_STYLES.split()]))
+LETTER = re.compile(r"/envois/[0-9]+/message")
+LETTER_CSP = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+"""A mail as its reader sees it, in a frame of ours: its styles stand inline as every mail's, and it can do nothing."""
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -52,7 +56,7 @@ class Answer:
         await self._send(message)
 
     def _dressed(self, headers: Any) -> list[tuple[bytes, bytes]]:
-        ours = {"content-security-policy": ADMIN_CSP if self._path.startswith("/admin/") else CSP, **HEADERS}
+        ours = {"content-security-policy": csp(self._path), **HEADERS}
         if SETTINGS.production:
             ours |= HSTS
             headers = [(name, value + b"; Secure" * _is_open_cookie(name, value)) for name, value in headers]
@@ -95,6 +99,13 @@ class Outer:
         except Exception as exc:
             return describe(exc, scope)
         return of_status(413) if answer.dropped else None
+
+
+def csp(path: str) -> str:
+    """What a page at this address may load and do."""
+    if LETTER.fullmatch(path):
+        return LETTER_CSP
+    return ADMIN_CSP if path.startswith("/admin/") else CSP
 
 
 def _is_open_cookie(name: bytes, value: bytes) -> bool:

@@ -20,6 +20,12 @@ async def run(name: str, wait: bool = True) -> Response[Report | None]:
     return Response(None, status_code=202, background=BackgroundTask(_to_its_end, passage))
 
 
+async def at_once(name: str) -> None:
+    """Do a job behind an answer, unless it is at work already."""
+    with suppress(RuleError):
+        await schedule.begin(name)
+
+
 async def _to_its_end(passage: Awaitable[Report]) -> None:
     with suppress(RuleError):  # recorded with the passage
         await passage

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from rules.errors import RuleError
+from rules.mail import LOOPBACK, smtp_server
+
 SHORTEST_TOKEN = 32
 
 
@@ -39,6 +41,9 @@ class Settings:
     data_key: str = field(repr=False)
     api_tokens: tuple[str, ...] = field(repr=False)
     cron_tokens: tuple[str, ...] = field(repr=False)
+    smtp_url: str = field(repr=False)
+    smtp_ca_file: str
+    mail_allow_list: tuple[str, ...]
     clock: datetime | None
     demo: bool
 
@@ -82,6 +87,13 @@ def read() -> Settings:
             raise BadSettings(f"{name} : en production, {SHORTEST_TOKEN} caractères au moins.")
         keys[name] = keys[name] or _kept_key(data_dir, name.lower())
     port = int(env("PORT", "8000"))
+    smtp_url, smtp_ca_file = env("SMTP_URL", ""), env("SMTP_CA_FILE", "")
+    if production and smtp_ca_file:
+        raise BadSettings("SMTP_CA_FILE est réservé aux essais : c'est refusé en production.")
+    try:
+        _ = smtp_url and smtp_server(smtp_url, production)
+    except RuleError as problem:
+        raise BadSettings(str(problem)) from None
     return Settings(
         production=production,
         host=host,
@@ -95,6 +107,9 @@ def read() -> Settings:
         data_key=keys["DATA_KEY"],
         api_tokens=_tokens("API_TOKEN"),
         cron_tokens=_tokens("CRON_TOKEN"),
+        smtp_url=smtp_url,
+        smtp_ca_file=smtp_ca_file,
+        mail_allow_list=_list("MAIL_ALLOW_LIST"),
         clock=clock,
         demo=env("DEMO", "1") != "0" and not production and host in LOOPBACK,
     )

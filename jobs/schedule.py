@@ -7,12 +7,15 @@ from typing import IO
 
 from gateways.files import Busy, take_lock
 from gateways.settings import SETTINGS
+from jobs.mails import sending
 from jobs.report import Report
 from rules.errors import RuleError
 from rules.states import JobState
 from tables.scheduling import JobRun
 
-JOBS: dict[str, Callable[[], Awaitable[Report]]] = {}
+JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
+    "send-mails": sending.send_mails,
+}
 """Each job by the name that a scheduler calls."""
 
 

@@ -19,6 +19,7 @@ from tables.engine import engine
 
 VERBS = {
     "billing": "jobs.billing.worker.work",
+    "mails": "jobs.mails.sending.work",
 }
 """Each an async function that a worker may be asked for."""
 

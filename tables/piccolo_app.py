@@ -11,6 +11,7 @@ from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion
 from tables.fleet import Discount, Line, LineItem, Sim
 from tables.imports import ImportBatch
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
+from tables.mail import Mail
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
@@ -22,7 +23,7 @@ TABLES: list[type[Table]] = [
     Sim, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrFile, CdrPart, CdrReject, ImportBatch,
-    NumberSeries, Invoice, InvoiceLine, SealedDocument,
+    NumberSeries, Invoice, InvoiceLine, SealedDocument, Mail,
     TimelineEntry, AccessLink, JobRun,
 ]  # fmt: skip
 
