@@ -74,11 +74,10 @@ def mime(letter: Letter) -> EmailMessage:
         message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     for file in letter.files:
         maintype, subtype = TYPES.get(file.name.rpartition(".")[2].lower(), ("application", "octet-stream"))
-        if file.cid:
-            shown = message.get_body(("html",))
-            assert isinstance(shown, EmailMessage)
+        shown = message.get_body(("html",)) if file.cid else None
+        if isinstance(shown, EmailMessage):
             shown.add_related(file.data, maintype, subtype, cid=f"<{one_line(file.cid)}>")
-        else:
+        elif not file.cid:
             message.add_attachment(file.data, maintype, subtype, filename=one_line(file.name))
     return message
 

@@ -11,6 +11,7 @@ from rules.files import cells
 
 LONGEST_ADDRESS = 254
 ENDS_A_LINE = ("Cc", "Cs", "Zl", "Zp")
+CODED = "=?"  # begins an encoded word (RFC 2047): the email package would decode it, ends of line included
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORTS = {"smtp": 587, "smtps": 465}
 FIRST_DELAYS_MIN, LATER_DELAY_MIN, LONGEST_MIN = (1, 5, 15, 60), 240, 48 * 60
@@ -63,12 +64,21 @@ def one_line(text: str) -> str:
 
     >>> one_line("Facture\\r\\nBcc: moi@exemple.example")
     Traceback (most recent call last):
-    rules.mail.BadMail: « Facture\\r\\nBcc: moi@exemple.example » contient un retour à la ligne ou un signe invisible. Retirez-le.
+    rules.mail.BadMail: « Facture\\r\\nBcc: moi@exemple.example » contient un retour à la ligne, un signe invisible ou codé (=?). Retirez-le.
     """
-    if any(unicodedata.category(sign) in ENDS_A_LINE for sign in text):
-        shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:100])
-        raise BadMail(f"« {shown} » contient un retour à la ligne ou un signe invisible. Retirez-le.")
+    if any(unicodedata.category(sign) in ENDS_A_LINE for sign in text) or CODED in text:
+        shown = visible(text[:100])
+        raise BadMail(f"« {shown} » contient un retour à la ligne, un signe invisible ou codé (=?). Retirez-le.")
     return text
+
+
+def visible(text: str) -> str:
+    """The text with its signs that do not print told by their code.
+
+    >>> visible("a\\nb")
+    'a\\\\nb'
+    """
+    return "".join(ascii(sign)[1:-1] if unicodedata.category(sign) in ENDS_A_LINE else sign for sign in text)
 
 
 def may_leave(address: str, allowed: tuple[str, ...]) -> bool:

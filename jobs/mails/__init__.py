@@ -52,7 +52,7 @@ class NewMail:
 async def enqueue(mails: Sequence[NewMail]) -> int:
     """Write mails in the transaction of the act; how many are new: one per (invoice, kind, recipient), however often it is asked.
 
-    An address that cannot be one is kept as refused, for all to see. Raises BadMail for words that no mail may bear.
+    What can never leave (an address that cannot be one, an end of line in the subject) is kept as refused, for all to see.
     """
     seller, now, new = await reseller.current(), SETTINGS.now(), 0
     domain = law.address(seller.email).rpartition("@")[2] if seller.email else "localhost"
@@ -64,19 +64,18 @@ async def enqueue(mails: Sequence[NewMail]) -> int:
 
 
 def _row(mail: NewMail, seller: Any, domain: str, now: datetime) -> Mail:
-    subject = law.one_line(mail.words.subject)[:LONGEST_SUBJECT]
-    for file in mail.attachments:
-        law.one_line(file.name + file.cid)
     state, answer = MailState.queued, ""
     try:
         law.address(mail.recipient)
+        for text in (seller.name, mail.words.subject, *(file.name + file.cid for file in mail.attachments)):
+            law.one_line(text)
     except RuleError as problem:
         state, answer = MailState.failed, str(problem)
     return Mail(
-        kind=mail.kind, invoice=mail.invoice, recipient=mail.recipient[: law.LONGEST_ADDRESS], state=state, answer=answer,
-        sender_name=law.one_line(seller.name), sender=seller.email, subject=subject, text=mail.words.text, html=mail.words.html,
-        attachments=json.dumps([asdict(file) for file in mail.attachments]),
-        message_id=f"<{uuid4().hex}@{domain}>", next_at=now, created_at=now,
+        kind=mail.kind, invoice=mail.invoice, recipient=law.visible(mail.recipient)[: law.LONGEST_ADDRESS],
+        sender_name=seller.name, sender=seller.email, subject=law.visible(mail.words.subject)[:LONGEST_SUBJECT],
+        text=mail.words.text, html=mail.words.html, attachments=json.dumps([asdict(file) for file in mail.attachments]),
+        message_id=f"<{uuid4().hex}@{domain}>", state=state, answer=answer, next_at=now, created_at=now,
     )  # fmt: skip
 
 
