@@ -62,9 +62,9 @@ async def of_invoices(invoices: list[int]) -> dict[int, list[Row]]:
 
 
 async def states_of_run(run_id: int) -> dict[str, int]:
-    """How many mails of a run are in each state; only states that occur."""
+    """How many mails of a run are in each state; every state is there."""
     rows = await Mail.raw(
         "SELECT m.state, count(*) AS mails FROM mail m JOIN invoice i ON i.id = m.invoice WHERE i.run = {} GROUP BY m.state",
         run_id,
     )
-    return {row["state"]: row["mails"] for row in rows}
+    return {str(state): 0 for state in MailState} | {row["state"]: row["mails"] for row in rows}

@@ -6,11 +6,14 @@ import os
 import random
 import time
 from collections import Counter
+from datetime import datetime
 
+import month_samples
 import pytest
 from children import Dead
 from mail_sink import Server, Sink
 
+from gateways.settings import SETTINGS
 from jobs import mails
 from jobs.mails import NewMail
 from jobs.mails.sending import CONNECTIONS
@@ -25,6 +28,12 @@ KILLS = 20  # of each mailing
 EVENTS = 70  # a fair share of a mailing's
 SEED = 5
 WORDS = Words("Votre facture", "Bonjour\n", "<p>Bonjour</p>")
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch):
+    """That of the children."""
+    monkeypatch.setattr(SETTINGS, "clock", datetime.fromisoformat(month_samples.CLOCKS["2026-10"]))
 
 
 @pytest.fixture
