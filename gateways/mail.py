@@ -1,6 +1,7 @@
 """The mail server: a letter becomes MIME, and is handed over on a connection that is never less safe than it was asked to be."""
 
 import ssl
+from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
 from typing import Self
+from uuid import uuid4
 
 import aiosmtplib
 from aiosmtplib.errors import SMTPAuthenticationError, SMTPResponseException
@@ -20,6 +22,7 @@ from rules.states import MailState
 TIMEOUT_S = 60
 LONGEST_ANSWER = 500
 CLOSING = 421
+LONGEST_LINE = 76  # of base64 (RFC 2045)
 
 
 class ServerAway(RuleError):
@@ -59,8 +62,12 @@ class Answer:
 TYPES = {"pdf": ("application", "pdf"), "png": ("image", "png"), "jpg": ("image", "jpeg"), "webp": ("image", "webp")}
 
 
-def mime(letter: Letter) -> EmailMessage:
-    """The message with its parts. Raises BadMail when a field could begin a header of its own."""
+def mime(letter: Letter) -> bytes:
+    """The message with its parts. Raises BadMail when a field could begin a header of its own.
+
+    Each file holds its place with a word of chance until the message is written: writing files line by line took half the time.
+    """
+    places: dict[bytes, bytes] = {}
     message = EmailMessage(policy=WIRE)
     local, _, domain = address(letter.sender).rpartition("@")
     message["From"] = Address(one_line(letter.sender_name), local, domain)
@@ -75,11 +82,20 @@ def mime(letter: Letter) -> EmailMessage:
     for file in letter.files:
         maintype, subtype = TYPES.get(file.name.rpartition(".")[2].lower(), ("application", "octet-stream"))
         shown = message.get_body(("html",)) if file.cid else None
+        place = uuid4().bytes * 3  # 48 bytes: one whole line of base64
         if isinstance(shown, EmailMessage):
-            shown.add_related(file.data, maintype, subtype, cid=f"<{one_line(file.cid)}>")
+            shown.add_related(place, maintype, subtype, cid=f"<{one_line(file.cid)}>")
         elif not file.cid:
-            message.add_attachment(file.data, maintype, subtype, filename=one_line(file.name))
-    return message
+            message.add_attachment(place, maintype, subtype, filename=one_line(file.name))
+        places[b64encode(place)] = _in_lines(b64encode(file.data))
+    written = message.as_bytes()
+    for place, data in places.items():
+        written = written.replace(place, data)
+    return written
+
+
+def _in_lines(encoded: bytes) -> bytes:
+    return b"\r\n".join(encoded[start : start + LONGEST_LINE] for start in range(0, len(encoded), LONGEST_LINE))
 
 
 class Post:

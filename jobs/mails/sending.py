@@ -170,7 +170,7 @@ def as_sent(mail: Row) -> bytes:
     """The message of a row, byte for byte but for the boundaries of its parts. Raises BadMail, NotTheSameFile."""
     files = tuple(_file(**reference) for reference in json.loads(mail["attachments"]))
     fields = {name: mail[name] for name in ("sender_name", "sender", "recipient", "subject", "text", "html", "message_id")}
-    return mime(Letter(**fields, written_at=mail["created_at"], files=files)).as_bytes()
+    return mime(Letter(**fields, written_at=mail["created_at"], files=files))
 
 
 def _file(name: str, path: str, sha256: str, cid: str = "") -> File:
