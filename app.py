@@ -26,6 +26,7 @@ from endpoints import (
     invoice_template,
     layouts,
     login,
+    mails,
     rate_tables,
     rates,
     reseller,
@@ -66,7 +67,7 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    face, invoice_template, words, formats,
+    mails, face, invoice_template, words, formats,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [

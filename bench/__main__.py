@@ -60,7 +60,7 @@ def race(sizes: dict[str, int], engines: list[str], place: Path) -> Figures:
                 door = scratch.copy(env, place / "door")
                 figures["doors"]["upload"] = stage("upload", folder, door)
                 figures["tenth"] = {name: stage(name, small, copy) for name in ("load", "draft")}
-            figures[engine] |= {name: stage(name, folder, env) for name in ("load", "draft", "validate")}
+            figures[engine] |= {name: stage(name, folder, env) for name in ("load", "draft", "validate", "mail")}
             alone = ("paper", "weasyprint") if "paper" not in figures else ()
             figures |= {name: stage(name, folder, env) for name in (*alone, *(("orm",) if engine == "sqlite" else ()))}
     return figures

@@ -6,6 +6,7 @@ NAMES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 # Ceilings, for 5 000 customers, 20 000 lines and 1 000 000 CDRs on two cores; PAPERS_PER_S is a floor.
 LOAD_S, RATE_S, PARSES, DRAFT_S, VALIDATE_S, PAPERS_PER_S, PEAK_MB, TENFOLD = 6, 3, 24, 15, 60, 45, 1_536, 11
 TWINS_S, PREVIEW_S, GROWN_MB, PAGE_S = 2, 1, 300, 0.2
+MAIL_S = 60
 
 Row = dict[str, Any]
 
@@ -47,6 +48,10 @@ def _engine(name: str, stages: dict[str, Any], floor: dict[str, Any]) -> list[Ro
     loaded = f"{_cpu(load)}, {load['created']} loaded, {load['rejected']} rejected"
     drafts = f"{_cpu(draft)}, {totals['invoices'] + totals['credit_notes']} drafts, rating included"
     frozen = f"{_cpu(validate)}, {validate['documents']} documents, a transaction each"
+    mail = stages["mail"]
+    sent = (
+        f"{_cpu(mail)}, {mail['counted']} of {mail['kb']} kB, {mail['connections']} connections, {mail['write_s']:.1f} s to write"
+    )
     return [
         row(f"{name}: six reference files", stages["reference"]["seconds"], "s", imported),
         row(f"{name}: load, judge, find twins", load["seconds"], "s", loaded, LOAD_S),
@@ -54,6 +59,7 @@ def _engine(name: str, stages: dict[str, Any], floor: dict[str, Any]) -> list[Ro
         row(f"{name}: load and rate", seconds / floor["seconds"], "× parse", ratio, PARSES),
         row(f"{name}: drafts", draft["seconds"], "s", drafts, DRAFT_S),
         row(f"{name}: validation", validate["seconds"], "s", frozen, VALIDATE_S),
+        row(f"{name}: invoice mails", mail["seconds"], "s", sent, MAIL_S),
         row(f"{name}: peak memory", max(peaks.values()), "MB", by_stage, PEAK_MB),
     ]
 

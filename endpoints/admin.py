@@ -28,6 +28,7 @@ from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
+from tables.mail import Mail
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
@@ -125,6 +126,7 @@ READ_ONLY = [
         (Invoice, BILLING, "number kind state customer issued_on incl_vat_cents"),
         (InvoiceLine, BILLING, "label invoice section quantity amount_cents vat_rate"),
         (SealedDocument, BILLING, "name kind size_bytes created_at"),
+        (Mail, BILLING, "subject recipient kind state attempts sent_at created_at"),
         (JobRun, JOURNAL, "job state started_at ended_at done skipped problems"),
         (TimelineEntry, JOURNAL, "at actor subject subject_id event before after"),
     )

@@ -73,22 +73,18 @@ async def remove_logo(request: Request[Any, Any, Any]) -> Redirect:
     return Redirect(HOME, query_params={"fait": "1"}, status_code=303)
 
 
-@get("/marque/logo.png", opt=session.PUBLIC)
-async def logo(v: str = "") -> Response[bytes]:
-    """The logo of now; its address changes with it."""
+@get("/marque/{name:str}", opt=session.PUBLIC)
+async def worn(name: str, v: str = "") -> Response[Any]:
+    """The logo of now, or the two tokens that the reseller may set; the address changes with them."""
     now = await face.face()
-    if not now.logo_png:
+    files = {
+        "logo.png": (now.logo_png, "image/png", now.logo_sha256[:12]),
+        "couleurs.css": (now.css, "text/css; charset=utf-8", now.css_version),
+    }
+    content, kind, version = files.get(name, (None, "", ""))
+    if content is None:
         raise NotFoundException
-    cached = FOREVER if v == now.logo_sha256[:12] else ANEW
-    return Response(now.logo_png, media_type="image/png", headers={"cache-control": cached})
-
-
-@get("/marque/couleurs.css", opt=session.PUBLIC)
-async def colours_css(v: str = "") -> Response[str]:
-    """The two tokens that the reseller may set; empty when it sets none."""
-    now = await face.face()
-    cached = FOREVER if v == now.css_version else ANEW
-    return Response(now.css, media_type="text/css; charset=utf-8", headers={"cache-control": cached})
+    return Response(content, media_type=kind, headers={"cache-control": FOREVER if v == version else ANEW})
 
 
 def _values(typed: dict[str, str]) -> dict[str, Any]:
@@ -135,4 +131,4 @@ async def _shown(done: str = "", typed: dict[str, str] | None = None, errors: di
     return Template("face.html", context=context, status_code=422 if errors else 200)
 
 
-HANDLERS = [page, save, colour, save_logo, remove_logo, logo, colours_css]
+HANDLERS = [page, save, colour, save_logo, remove_logo, worn]

@@ -7,6 +7,7 @@ from math import cos, pi, sin, tau
 from rules import money, msisdn
 from rules.french import NARROW, NO_BREAK, french
 from rules.paris import PARIS, Month, french_date
+from rules.states import MailState
 
 
 def euros(amount_cents: int) -> str:
@@ -110,6 +111,14 @@ def phone(text: str) -> str:
     return msisdn.format(text)
 
 
+def mail_state(code: str) -> str:
+    """
+    >>> mail_state("in_doubt")
+    'À vérifier'
+    """
+    return MailState(code).label
+
+
 def sector(part: int, whole: int) -> str:
     """The SVG path of a part of a disc of radius 46 around (50, 50), from noon, clockwise.
 
@@ -125,7 +134,7 @@ def sector(part: int, whole: int) -> str:
 ALL = {
     each.__name__: each
     for each in (
-        euros, price, micro_price, micro_euros, percent, rate, number, count, day, instant, month, of_month, size, phone, french,
-        sector,
+        euros, price, micro_price, micro_euros, percent, rate, number, count, day, instant, month, of_month, size,
+        phone, mail_state, french, sector,
     )
 }  # fmt: skip

@@ -115,8 +115,8 @@ class Outer:
 
 def policy(path: str) -> str:
     """What the browser may load and run at this address."""
-    if path.startswith("/modeles/"):
-        return PREVIEW_CSP if path.endswith("/apercu") else FRAMING_CSP
+    if path.startswith(("/modeles/", "/envois/")):
+        return PREVIEW_CSP if path.endswith(("/apercu", "/message")) else FRAMING_CSP
     return ADMIN_CSP if path.startswith("/admin/") else CSP
 
 

@@ -20,6 +20,12 @@ async def run(name: str, wait: bool = True) -> Response[Report | None]:
     return Response(None, status_code=202, background=BackgroundTask(to_its_end, passage))
 
 
+async def at_once(name: str) -> None:
+    """Do a job behind an answer, unless it is at work already."""
+    with suppress(RuleError):
+        await schedule.begin(name)
+
+
 async def to_its_end(passage: Awaitable[Report]) -> None:
     """The passage, whose refusal is told by its record."""
     with suppress(RuleError):

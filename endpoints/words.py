@@ -10,8 +10,9 @@ from litestar.response import Redirect, Template
 
 from endpoints.session import actor
 from gateways.settings import SETTINGS
-from jobs import words
+from jobs import mails, words
 from rules.errors import RuleError
+from rules.states import MailKind
 from rules.wording import TemplateRefused
 
 HOME = "/modeles"
@@ -55,7 +56,8 @@ async def save(request: ASKED, kind: str, data: Form) -> Redirect | Template:
 async def test(request: ASKED, kind: str, data: Form) -> Template:
     """The text as it stands in the form, sent to whoever is writing it."""
     try:
-        await words.test(kind, data.subject, data.body, data.client, request.user.email)
+        made = await words.preview(kind, data.subject, data.body, data.client)
+        await mails.trial(MailKind(kind), made, request.user.email)
     except RuleError as refusal:
         return await _editor(kind, data, refusal)
     return await _editor(kind, data, done="essai")
@@ -102,7 +104,8 @@ async def _preview(kind: str, draft: Draft) -> Template:
     """The mail, or what keeps it from being one: always a page, because a frame shows it."""
     context: dict[str, Any] = {"mail": None, "refusal": ""}
     try:
-        context["mail"] = await words.preview(kind, draft.subject, draft.body, draft.client)
+        context["mail"] = made = await words.preview(kind, draft.subject, draft.body, draft.client)
+        context["html"] = await words.shown(made)
     except RuleError as refusal:
         context["refusal"] = str(refusal)
     return Template("words_preview.html", context=context)

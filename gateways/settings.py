@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from rules.errors import RuleError
+from rules.mail import LOOPBACK, smtp_server
+
 SHORTEST_TOKEN = 32
 
 
@@ -44,6 +46,9 @@ class Settings:
     sftp_url: str = field(repr=False)
     sftp_host_keys: tuple[str, ...]
     sftp_key_file: str
+    smtp_url: str = field(repr=False)
+    smtp_ca_file: str
+    mail_allow_list: tuple[str, ...]
     clock: datetime | None
     demo: bool
 
@@ -94,6 +99,13 @@ def read() -> Settings:
         raise BadSettings(
             "SFTP_URL : en production, donnez aussi SFTP_HOST_KEY, la clé publique du serveur (ssh-keyscan, vérifiée)."
         )
+    smtp_url, smtp_ca_file = env("SMTP_URL", ""), env("SMTP_CA_FILE", "")
+    if production and smtp_ca_file:
+        raise BadSettings("SMTP_CA_FILE est réservé aux essais : c'est refusé en production.")
+    try:
+        _ = smtp_url and smtp_server(smtp_url, production)
+    except RuleError as problem:
+        raise BadSettings(str(problem)) from None
     return Settings(
         production=production,
         host=host,
@@ -110,6 +122,9 @@ def read() -> Settings:
         sftp_url=sftp_url,
         sftp_host_keys=tuple(filter(None, sftp_host_keys)),
         sftp_key_file=env("SFTP_KEY_FILE", ""),
+        smtp_url=smtp_url,
+        smtp_ca_file=smtp_ca_file,
+        mail_allow_list=_list("MAIL_ALLOW_LIST"),
         clock=clock,
         demo=env("DEMO", "1") != "0" and not production and host in LOOPBACK,
     )

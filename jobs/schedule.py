@@ -8,6 +8,7 @@ from typing import IO
 from gateways.files import Busy, take_lock, turn
 from gateways.settings import SETTINGS
 from jobs import arrivals
+from jobs.mails import sending
 from jobs.report import Report
 from rules.errors import RuleError
 from rules.states import JobState
@@ -17,6 +18,7 @@ FETCH, LOAD = "fetch-cdrs", "load-cdrs"
 JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
     FETCH: arrivals.fetch,
     LOAD: arrivals.load_apart,
+    "send-mails": sending.send_mails,
 }
 """Each job by the name that a scheduler calls."""
 

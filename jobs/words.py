@@ -1,13 +1,17 @@
 """The words of every mail: composed for an act, changed by a clerk, each version kept."""
 
+import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from jobs import face as faces
 from jobs import reseller
 from rules import letters, wording, words
 from rules.errors import RuleError
@@ -28,6 +32,7 @@ LAYOUTS = Environment(
 )
 LAYOUTS.filters["breaks"] = lambda text: Markup("<br>").join(escape(line) for line in text.split("\n"))
 ON_A_PAGE = 30
+LOGO = "logo"  # the Content-ID of the reseller's logo in a mail
 
 
 class ChangedMeanwhile(RuleError):
@@ -47,10 +52,6 @@ class NothingChanged(RuleError):
 
 class UnknownCustomer(RuleError):
     """A preview for a customer who does not exist."""
-
-
-class NoSending(RuleError):
-    """There is no outbox yet."""
 
 
 @dataclass(frozen=True)
@@ -88,21 +89,26 @@ class Face:
 
 
 async def face() -> Face:
-    seller = await reseller.current()
+    seller, worn = await reseller.current(), await faces.face()
     named = " ".join(filter(None, (seller.name, seller.legal_form)))
     address = ", ".join(filter(None, (named, seller.street, f"{seller.postcode} {seller.city}".strip())))
     values = {"reseller_name": seller.name, "reseller_phone": seller.phone.replace(" ", "\u00a0"), "reseller_email": seller.email}
-    return Face(seller.name, address, values)
+    tint = {"accent": worn.accent, "on_accent": worn.on_accent} if worn.accent else {}
+    return Face(seller.name, address, values, logo_cid=LOGO if worn.logo_sha256 else "", **tint)
 
 
 async def compose(kind: str, context: dict[str, Any]) -> Words:
     """The mail of a kind, in the words that count today. Raises UnknownKind, ValueMissing, UnsafeSubject."""
+    return (await composer(kind))(context)
+
+
+async def composer(kind: str) -> Callable[[dict[str, Any]], Words]:
+    """What composes many mails of a kind, from one reading of its words and of the reseller's face."""
     found = await current(kind)
-    return await _compose(found.kind, found.subject, found.body, context)
+    return partial(_compose, await face(), found.kind, found.subject, found.body)
 
 
-async def _compose(kind: words.Kind, subject: str, body: str, context: dict[str, Any]) -> Words:
-    ours = await face()
+def _compose(ours: Face, kind: words.Kind, subject: str, body: str, context: dict[str, Any]) -> Words:
     letter = wording.render(kind, subject, body, ours.values | context)
     foot = [line for line in (ours.address, french(kind.reason)) if line]
     text = "\n".join([ours.name, "", letters.plain(letter.blocks), "", "-- ", *foot, ""])
@@ -189,7 +195,13 @@ async def preview(kind: str, subject: str, body: str, customer_number: str) -> W
     """The mail as a customer would get it; an empty number gives the examples. Raises UnknownCustomer, TemplateRefused."""
     known = words.kind(kind)
     wording.check(known, subject, body)
-    return await _compose(known, subject, body, known.examples | await _values(customer_number))
+    return _compose(await face(), known, subject, body, known.examples | await _values(customer_number))
+
+
+async def shown(made: Words) -> str:
+    """The HTML as a page may show it: the logo, which a mail brings along, stands in it."""
+    png = (await faces.face()).logo_png or b""
+    return made.html.replace(f"cid:{LOGO}", f"data:image/png;base64,{base64.b64encode(png).decode()}")
 
 
 async def _values(customer_number: str) -> dict[str, str]:
@@ -217,12 +229,3 @@ async def _values(customer_number: str) -> dict[str, str]:
         values |= words.invoice_values(row["document"])
         values["amount_due"] = values["incl_vat"]
     return values
-
-
-async def test(kind: str, subject: str, body: str, customer_number: str, recipient: str) -> None:
-    """Send the mail to whoever is writing it. Raises NoSending, UnknownCustomer, TemplateRefused."""
-    await _send_test(await preview(kind, subject, body, customer_number), recipient)
-
-
-async def _send_test(words: Words, recipient: str) -> None:
-    raise NoSending("L'envoi n'est pas encore réglé : le message n'est pas parti. L'aperçu montre ce qu'il serait.")

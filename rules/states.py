@@ -209,7 +209,7 @@ class RunState(Word):
     failed = "failed", "En échec"
 
 
-COMPUTING = (RunState.queued, RunState.rating, RunState.drafting, RunState.validating, RunState.printing, RunState.sending)
+COMPUTING = (RunState.queued, RunState.rating, RunState.drafting, RunState.validating, RunState.printing)
 VALIDATED = (RunState.validated, RunState.printing, RunState.printed, RunState.sending, RunState.sent)
 
 
@@ -256,3 +256,33 @@ class JobState(Word):
 class DocumentKind(Word):
     invoice = "INVOICE", "Facture"
     detail = "DETAIL", "Détail des communications"
+
+
+class MailKind(Word):
+    account_opened = "account_opened", "Ouverture de compte"
+    order_confirmed = "order_confirmed", "Confirmation de commande"
+    port_date_fixed = "port_date_fixed", "Date de portage"
+    invoice_issued = "invoice_issued", "Facture"
+    reminder_1 = "reminder_1", "Relance 1"
+    reminder_2 = "reminder_2", "Relance 2"
+    reminder_3 = "reminder_3", "Relance 3"
+    formal_notice = "formal_notice", "Mise en demeure"
+    password_reset = "password_reset", "Mot de passe"
+    usage_alert = "usage_alert", "Alerte de consommation"
+
+
+class MailState(Word):
+    queued = "queued", "En file"
+    sending = "sending", "En cours d'envoi"
+    waiting = "waiting", "Sera réessayé"
+    sent = "sent", "Envoyé"
+    failed = "failed", "Refusé"
+    in_doubt = "in_doubt", "À vérifier"
+    withheld = "withheld", "Retenu"
+    cancelled = "cancelled", "Annulé"
+
+
+MAIL_TO_DO = (MailState.queued, MailState.waiting)
+"""What the next passage may take in hand."""
+MAIL_ON_ITS_WAY = (*MAIL_TO_DO, MailState.sending)
+"""What will still move without anybody."""

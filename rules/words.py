@@ -115,4 +115,7 @@ def payment_sentence(document: dict[str, Any]) -> str:
         mandate = f", mandat {payment['mandate_reference']}" if payment["mandate_reference"] else ""
         return f"Prélevés le {due}{account}{mandate}. Vous n'avez rien à faire."
     by = {"TRANSFER": " par virement", "CARD": " par carte", "CHEQUE": " par chèque"}.get(payment["method"], "")
-    return f"À payer{by} au plus tard le {due}."
+    iban = document["seller"]["iban"] if payment["method"] == "TRANSFER" else ""
+    grouped = "\u00a0".join(iban[start : start + 4] for start in range(0, len(iban), 4))
+    account = f" IBAN {grouped}, référence {document['number']}." if iban else ""
+    return f"À payer{by} au plus tard le {due}.{account}"

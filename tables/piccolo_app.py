@@ -12,6 +12,7 @@ from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
+from tables.mail import Mail
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
@@ -24,7 +25,7 @@ TABLES: list[type[Table]] = [
     Sim, SimBatch, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrLayout, CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
-    NumberSeries, Invoice, InvoiceLine, SealedDocument,
+    NumberSeries, Invoice, InvoiceLine, SealedDocument, Mail,
     TimelineEntry, AccessLink, IdempotentCall, JobRun,
 ]  # fmt: skip
 

@@ -24,7 +24,7 @@ MOUNTED = {config.table_class._meta.tablename: config for config in CONFIGS}
 READ_ONLY = {
     "invoice", "invoice_line", "number_series", "sealed_document", "billing_run", "finding", "waiver", "parked_customer",
     "cdr_file", "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
-    "job_run", "sim_batch", "arrival", "import_item", "mail_template", "branding", "invoice_template", "cdr_layout",
+    "job_run", "mail", "sim_batch", "arrival", "import_item", "mail_template", "branding", "invoice_template", "cdr_layout",
 }  # fmt: skip
 LAWFUL = {
     "customer": {

@@ -1,14 +1,17 @@
 """The words of the mails through their verbs, on both engines: what counts, what is kept, whom a preview speaks of."""
 
 import asyncio
+import io
+import json
 from datetime import UTC, datetime
 
 import pytest
+from PIL import Image
 
-from jobs import words
-from jobs.words import ChangedMeanwhile, NoSending, NothingChanged, UnknownCustomer
-from rules.wording import TemplateRefused
+from jobs import face, mails, words
+from jobs.words import ChangedMeanwhile, NothingChanged, UnknownCustomer
 from rules.words import KINDS
+from tables.mail import Mail
 from tables.timeline import TimelineEntry
 from tables.words import MailTemplate
 from tests.word_samples import TEXT, invoiced
@@ -144,11 +147,25 @@ async def test_a_customer_who_does_not_exist_is_said_so(database, number):
         await words.preview(KIND, **TEXT, customer_number=number)
 
 
-async def test_a_test_mail_says_that_nothing_can_leave_yet(database):
-    with pytest.raises(NoSending, match="pas encore réglé"):
-        await words.test(KIND, **TEXT, customer_number="", recipient="camille@exemple.example")
-    with pytest.raises(TemplateRefused):
-        await words.test(KIND, "x", "{{ nope }}", "", "camille@exemple.example")
+async def test_a_trial_is_a_mail_like_any_other_and_each_is_a_new_one(database):
+    for _ in range(2):
+        made = await words.preview(KIND, **TEXT, customer_number="")
+        await mails.trial(KIND, made, "camille@exemple.example")
+    found = await Mail.select(Mail.kind, Mail.recipient, Mail.subject, Mail.state)
+    assert found == [{"kind": KIND, "recipient": "camille@exemple.example", "subject": made.subject, "state": "queued"}] * 2
+
+
+async def test_the_logo_goes_along_with_every_mail_and_stands_in_what_pages_show(database, data_dir):
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 20), "#14549c").save(picture, "PNG")
+    await face.save_logo(picture.getvalue(), "essai")
+    made = await words.preview(KIND, **TEXT, customer_number="")
+    assert 'src="cid:logo"' in made.html and "cid:" not in await words.shown(made)
+    await mails.trial(KIND, made, "camille@exemple.example")
+    mail = await Mail.select().first()
+    (file,) = json.loads(mail["attachments"])
+    assert (file["cid"], (data_dir / file["path"]).exists(), mails.files(mail)) == ("logo", True, [])
+    assert "data:image/png;base64," in mails.shown(mail)
 
 
 @pytest.mark.parametrize("code", KINDS)
