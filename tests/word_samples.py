@@ -15,6 +15,7 @@ TEXT = {
 def document(number: str, name: str, cents: int, **more) -> dict:
     return {
         "kind": "INVOICE", "number": number, "issued_on": "2026-11-01", "due_on": "2026-12-01", "month": "2026-10",
+        "seller": {"iban": ""},
         "buyer": {"name": name, "customer_number": name[:3].upper(), "contact": "", "purchase_order": ""},
         "payment": {"method": "TRANSFER", "iban_tail": "", "mandate_reference": ""},
         "excl_vat_cents": cents * 5 // 6, "incl_vat_cents": cents,

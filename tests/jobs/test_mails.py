@@ -58,9 +58,9 @@ async def test_a_mail_leaves_with_its_words_its_file_and_the_name_of_the_seller(
     publish_bytes(data_dir / "documents/F1.pdf", b"%PDF-1.7 essai")
     pdf_sha256 = sha256(b"%PDF-1.7 essai").hexdigest()
     seller = await reseller.current()
-    words = Words("Votre facture d’été : 1 204,86 €", "Bonjour Zoé\n", '<p>Zoé <img src="cid:logo"></p>')
+    words = Words("Votre facture d’été : 1 204,86 €", "Bonjour Zoé\n", '<p>Zoé <img src="cid:photo"></p>')
     publish_bytes(data_dir / "logo.png", b"\x89PNG essai")
-    logo = Attachment("logo.png", "logo.png", sha256(b"\x89PNG essai").hexdigest(), "logo")
+    logo = Attachment("logo.png", "logo.png", sha256(b"\x89PNG essai").hexdigest(), "photo")
     (mail_id,) = await write(
         "zoe@client.example", words=words, attachments=(Attachment("F1.pdf", "documents/F1.pdf", pdf_sha256), logo)
     )
@@ -75,7 +75,7 @@ async def test_a_mail_leaves_with_its_words_its_file_and_the_name_of_the_seller(
     assert message["Message-ID"] == row["message_id"] == (await mails.get(mail_id))["message_id"]
     assert message.get_body(("plain",)).get_content().replace("\r\n", "\n") == words.text
     assert "Zoé" in message.get_body(("html",)).get_content()
-    images = [part for part in message.walk() if part["Content-ID"] == "<logo>"]
+    images = [part for part in message.walk() if part["Content-ID"] == "<photo>"]
     assert [image.get_content() for image in images] == [b"\x89PNG essai"]
     (pdf,) = message.iter_attachments()
     assert (pdf.get_filename(), pdf.get_content_type(), pdf.get_content()) == ("F1.pdf", "application/pdf", b"%PDF-1.7 essai")

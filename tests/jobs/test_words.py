@@ -10,6 +10,7 @@ from PIL import Image
 
 from jobs import face, mails, words
 from jobs.words import ChangedMeanwhile, NothingChanged, UnknownCustomer
+from rules.wording import TemplateRefused
 from rules.words import KINDS
 from tables.mail import Mail
 from tables.timeline import TimelineEntry

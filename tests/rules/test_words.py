@@ -18,6 +18,7 @@ INVOICE = KINDS["invoice_issued"]
 DOCUMENT = {
     "kind": "INVOICE", "number": "F2026-000001", "issued_on": "2026-11-01", "due_on": "2026-12-01", "month": "2026-10",
     "buyer": {"name": "Menuiserie Noël", "customer_number": "C1", "contact": "", "purchase_order": ""},
+    "seller": {"iban": "FR7630006000011234567890189"},
     "payment": {"method": "TRANSFER", "iban_tail": "", "mandate_reference": ""},
     "excl_vat_cents": 100_405, "incl_vat_cents": 120_486,
 }  # fmt: skip
@@ -205,7 +206,10 @@ def test_an_invoice_says_how_it_is_paid_from_its_document_alone():
         "1er décembre 2026",
         "octobre 2026",
     )
-    assert values["payment_sentence"] == "À payer par virement au plus tard le 1er décembre 2026."
+    assert values["payment_sentence"] == (
+        "À payer par virement au plus tard le 1er décembre 2026."
+        " IBAN FR76\u00a03000\u00a06000\u00a00112\u00a03456\u00a07890\u00a0189, référence F2026-000001."
+    )
     credit = invoice_values(DOCUMENT | {"kind": "CREDIT_NOTE", "incl_vat_cents": -1200})
     assert (credit["document"], credit["incl_vat"], credit["due_on"]) == ("Avoir", "12,00\u202f€", "")
     assert credit["payment_sentence"] == "À votre crédit."
