@@ -123,7 +123,9 @@ async def _understood(typed: Mapping[str, Any]) -> tuple[Values, list[dict[str, 
     stored = await current()
     try:
         clean = lawful(TEMPLATE, typed)
-        await reseller.check_patterns({name: clean[name] for name in OF_SELLER[2:] if clean.get(name, stored[name]) != stored[name]})
+        await reseller.check_patterns(
+            {name: clean[name] for name in OF_SELLER[2:] if clean.get(name, stored[name]) != stored[name]}
+        )
     except NotLawful as refusal:
         faulty = {fault["field"] for fault in refusal.errors}
         values, faults = await _understood({name: value for name, value in typed.items() if name not in faulty})

@@ -185,3 +185,4 @@ class JobState(Word):
 class DocumentKind(Word):
     invoice = "INVOICE", "Facture"
     detail = "DETAIL", "Détail des communications"
+    xml = "XML", "Facture électronique (Factur-X)"
