@@ -11,13 +11,38 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 
 import piccolo_conf
-from endpoints import admin, billing, billing_runs, docs, health, imports, login, reseller, scheduler
-from endpoints.faces import STATIC, TEMPLATES
+from endpoints import (
+    admin,
+    billing,
+    billing_runs,
+    catalogue,
+    cdr,
+    docs,
+    face,
+    formats,
+    health,
+    import_pages,
+    imports,
+    invoice_template,
+    layouts,
+    login,
+    mails,
+    rate_tables,
+    rates,
+    reseller,
+    scheduler,
+    sims,
+    sims_api,
+    words,
+)
+from endpoints.faces import STATIC, TEMPLATES, wear
+from endpoints.idempotency import Idempotent
 from endpoints.incidents import start_log
 from endpoints.outer import Outer
 from endpoints.problems import answer
 from endpoints.session import CSRF, PUBLIC, SESSION
 from endpoints.tokens import TokenDoor
+from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs.reseller import current
 
@@ -29,7 +54,9 @@ time.tzset()
 async def connections(_: Litestar) -> AsyncIterator[None]:
     await piccolo_conf.DB.start_connection_pool()
     await current()  # the one row of the seller is there to be filled
+    await wear()
     yield
+    PRESS.close()
     await piccolo_conf.DB.close_connection_pool()
 
 
@@ -38,14 +65,20 @@ async def first_page() -> Redirect:
     return Redirect("/facturation")
 
 
-PAGES = [first_page, *login.HANDLERS, *billing.HANDLERS, docs.viewer, health.healthz]
+ROOMS = (
+    login, import_pages, cdr, rates, catalogue, sims, billing,
+    mails, face, invoice_template, words, formats,
+)  # fmt: skip
+PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
-    reseller.router, imports.router, imports.cdr_router, billing_runs.router, billing_runs.documents_router, scheduler.router,
+    reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
+    rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
 ]  # fmt: skip
 
 inner = Litestar(
     route_handlers=[
-        Router("/", route_handlers=PAGES, include_in_schema=False),
+        Router("/", route_handlers=PAGES, include_in_schema=False, before_request=wear),
+        Router("/", route_handlers=[health.healthz], include_in_schema=False),
         *PROGRAMS,
         admin.door,
         create_static_files_router("/static", [STATIC], opt=PUBLIC),
@@ -59,7 +92,7 @@ inner = Litestar(
     request_max_body_size=None,
     logging_config=None,
 )
-app = Outer(TokenDoor(inner))
+app = Outer(TokenDoor(Idempotent(inner)))
 
 if __name__ == "__main__":
     start_log()

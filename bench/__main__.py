@@ -56,8 +56,11 @@ def race(sizes: dict[str, int], engines: list[str], place: Path) -> Figures:
             figures[engine] = {"reference": stage("reference", folder, env)}
             if engine == "sqlite":
                 small, copy = make_month(sizes | {"cdrs": sizes["cdrs"] // 10}), scratch.copy(env, place / "tenth")
+                figures["doors"] = {name: stage(name, folder, env) for name in ("preview", "twins")}
+                door = scratch.copy(env, place / "door")
+                figures["doors"]["upload"] = stage("upload", folder, door)
                 figures["tenth"] = {name: stage(name, small, copy) for name in ("load", "draft")}
-            figures[engine] |= {name: stage(name, folder, env) for name in ("load", "draft", "validate")}
+            figures[engine] |= {name: stage(name, folder, env) for name in ("load", "draft", "validate", "mail")}
             alone = ("paper", "weasyprint") if "paper" not in figures else ()
             figures |= {name: stage(name, folder, env) for name in (*alone, *(("orm",) if engine == "sqlite" else ()))}
     return figures

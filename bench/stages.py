@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from pypdf import PdfReader
 
-from bench import orm_racer, weasyprint_racer
+from bench import doors, mailing, orm_racer, weasyprint_racer
 from bench.clock import Clock, peak_mb
 from bench.floor import parse
 from gateways import paper as papers
@@ -146,8 +146,28 @@ async def orm(folder: Path, month: Month) -> Figures:
     return await orm_racer.race(month)
 
 
+async def mail(folder: Path, month: Month) -> Figures:
+    """Invoice mails of 70 kB to a server of this machine."""
+    return await mailing.race()
+
+
+async def twins(folder: Path, month: Month) -> Figures:
+    return await doors.twins(_cdr_files(folder), month)
+
+
+async def preview(folder: Path, month: Month) -> Figures:
+    return await doors.preview(month)
+
+
+async def upload(folder: Path, month: Month) -> Figures:
+    return await doors.upload(_cdr_files(folder))
+
+
 async def main(name: str, folder: Path, month: Month) -> None:
-    stages = {stage.__name__: stage for stage in (reference, floor, load, draft, validate, paper, weasyprint, orm)}
+    stages = {
+        stage.__name__: stage
+        for stage in (reference, floor, load, draft, validate, paper, weasyprint, orm, preview, twins, upload, mail)
+    }
     await engine().start_connection_pool()
     try:
         figures = await stages[name](folder, month)

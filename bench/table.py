@@ -5,6 +5,8 @@ from typing import Any
 NAMES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 # Ceilings, for 5 000 customers, 20 000 lines and 1 000 000 CDRs on two cores; PAPERS_PER_S is a floor.
 LOAD_S, RATE_S, PARSES, DRAFT_S, VALIDATE_S, PAPERS_PER_S, PEAK_MB, TENFOLD = 6, 3, 24, 15, 60, 45, 1_536, 11
+TWINS_S, PREVIEW_S, GROWN_MB, PAGE_S = 2, 1, 300, 0.2
+MAIL_S = 60
 
 Row = dict[str, Any]
 
@@ -27,6 +29,8 @@ def rows(figures: dict[str, Any]) -> list[Row]:
             found += _engine(name, figures[engine], floor)
     if "orm" in figures:
         found += [_tenfold(figures), *_orm(figures["orm"], figures["sqlite"]["draft"])]
+    if "doors" in figures:
+        found += _doors(**figures["doors"])
     return found + (_papers(figures["paper"], figures["weasyprint"]) if "paper" in figures else [])
 
 
@@ -44,6 +48,10 @@ def _engine(name: str, stages: dict[str, Any], floor: dict[str, Any]) -> list[Ro
     loaded = f"{_cpu(load)}, {load['created']} loaded, {load['rejected']} rejected"
     drafts = f"{_cpu(draft)}, {totals['invoices'] + totals['credit_notes']} drafts, rating included"
     frozen = f"{_cpu(validate)}, {validate['documents']} documents, a transaction each"
+    mail = stages["mail"]
+    sent = (
+        f"{_cpu(mail)}, {mail['counted']} of {mail['kb']} kB, {mail['connections']} connections, {mail['write_s']:.1f} s to write"
+    )
     return [
         row(f"{name}: six reference files", stages["reference"]["seconds"], "s", imported),
         row(f"{name}: load, judge, find twins", load["seconds"], "s", loaded, LOAD_S),
@@ -51,6 +59,7 @@ def _engine(name: str, stages: dict[str, Any], floor: dict[str, Any]) -> list[Ro
         row(f"{name}: load and rate", seconds / floor["seconds"], "× parse", ratio, PARSES),
         row(f"{name}: drafts", draft["seconds"], "s", drafts, DRAFT_S),
         row(f"{name}: validation", validate["seconds"], "s", frozen, VALIDATE_S),
+        row(f"{name}: invoice mails", mail["seconds"], "s", sent, MAIL_S),
         row(f"{name}: peak memory", max(peaks.values()), "MB", by_stage, PEAK_MB),
     ]
 
@@ -75,6 +84,20 @@ def _orm(orm: dict[str, Any], draft: dict[str, Any]) -> list[Row]:
     return [
         row("rating in sets", ours, "CDR/s", f"× {ours / theirs:.0f}"),
         row("rating through the ORM, row by row", theirs, "CDR/s", f"{orm['cdrs']} CDRs, {same}"),
+    ]
+
+
+def _doors(preview: dict[str, Any], twins: dict[str, Any], upload: dict[str, Any]) -> list[Row]:
+    index = twins["index"]["seconds"]
+    asked = f"{twins['asked']} of {twins['held']}; an index of SQLite, id by id: × {index / twins['seconds']:.1f} ({index:.1f} s)"
+    bare = f"{preview['rows']} rows; × {preview['seconds'] / preview['bare_s']:.0f} a bare csv.DictReader"
+    sent = f"{upload['rows']} lines, {upload['created']} loaded"
+    return [
+        row("ids against ten million", twins["seconds"], "s", asked, TWINS_S),
+        row("preview of a rate table", preview["seconds"], "s", bare, PREVIEW_S),
+        row("CDRs sent to a server and loaded", upload["seconds"], "s", sent),
+        row("the server's memory meanwhile", upload["grown_mb"], "MB more", "", GROWN_MB),
+        row("the slowest page meanwhile", upload["slowest_page_s"], "s", f"of {upload['pages']}", PAGE_S),
     ]
 
 

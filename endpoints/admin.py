@@ -16,20 +16,24 @@ from endpoints.guarded import guarded
 from endpoints.problems import of_status, respond
 from endpoints.session import IDLE, LONGER, LONGEST
 from gateways.settings import SETTINGS
+from jobs.catalogue import in_use, unit_sold
 from jobs.reseller import SELLER
+from rules.catalogue import DEVICES, PRODUCTS
 from rules.files import cells, kinds
 from rules.files.rows import Column, Kind
 from tables.access import User
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
-from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
+from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
 from tables.face import Branding, InvoiceTemplate
-from tables.fleet import Discount, Line, LineItem, Sim
-from tables.imports import ImportBatch
+from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
+from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
+from tables.mail import Mail
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
-from tables.usage import CdrFile, CdrPart, CdrReject
+from tables.usage import Arrival, CdrFile, CdrLayout, CdrPart, CdrReject
+from tables.words import MailTemplate
 
 SETTINGS_MENU, CATALOGUE, FLEET, CUSTOMERS, CDRS, BILLING, JOURNAL = (
     f"{rank}. {chapter}"
@@ -47,10 +51,6 @@ COMMITMENTS = Kind(
     ),
     ("code",),
 )
-
-
-async def offer_used(row_id: int) -> bool:
-    return await LineItem.exists().where(LineItem.offer == row_id)
 
 
 async def rate_table_used(row_id: int) -> bool:
@@ -74,12 +74,23 @@ EDITABLE = [
     ),
     guarded(
         Offer, CATALOGUE, "code kind label monthly_price vat_rate valid_from",
-        law=kinds.OFFERS, used=offer_used, frozen_when_used=True,
+        law=kinds.OFFERS, used=in_use(Offer), frozen_when_used=True,
+    ),
+    guarded(
+        Product, CATALOGUE, "code kind label recurring price vat_rate valid_from",
+        law=PRODUCTS, used=in_use(Product), frozen_when_used=True,
+    ),
+    guarded(
+        Device, CATALOGUE, "code brand model price vat_rate valid_from",
+        law=DEVICES, used=in_use(Device), frozen_when_used=True,
+    ),
+    guarded(
+        DeviceUnit, CATALOGUE, "imei device state", creation=False, protected="device imei state", used=unit_sold,
     ),
     guarded(RateTable, CATALOGUE, "code label", law=RATE_TABLES, used=rate_table_used, protected="code"),
     guarded(RoamingZone, CATALOGUE, "zone mcc", law=kinds.ROAMING_ZONES, used=zone_used, protected="zone"),
     guarded(CommitmentType, CATALOGUE, "code label months", law=COMMITMENTS, used=commitment_used, frozen_when_used=True),
-    guarded(Sim, FLEET, "iccid kind state batch msisdn", creation=False, protected="iccid state"),
+    guarded(Sim, FLEET, "iccid kind state batch msisdn", creation=False, protected="iccid state blocked_from"),
     guarded(
         Line, FLEET, "msisdn customer user_name state activated_on terminated_on",
         creation=False, protected=" ".join({column._meta.name for column in Line._meta.columns} - {"user_name"}),
@@ -95,14 +106,19 @@ READ_ONLY = [
         (Branding, SETTINGS_MENU, ""),
         (InvoiceTemplate, SETTINGS_MENU, ""),
         (NumberSeries, SETTINGS_MENU, ""),
+        (MailTemplate, SETTINGS_MENU, "kind version shipped subject actor at"),
         (RateVersion, CATALOGUE, ""),
         (Rate, CATALOGUE, "prefix version origin type direction destination category unit_price"),
+        (SimBatch, FLEET, ""),
         (LineItem, FLEET, ""),
         (Discount, FLEET, ""),
+        (Arrival, CDRS, "name source state reason size_bytes seen_at cdr_file"),
         (CdrFile, CDRS, "name state rows loaded rejected created_at"),
         (CdrPart, CDRS, ""),
         (CdrReject, CDRS, ""),
-        (ImportBatch, CDRS, "name kind created changed rejected actor created_at"),
+        (ImportBatch, CDRS, "name kind state created changed rejected actor created_at"),
+        (ImportItem, JOURNAL, ""),
+        (CdrLayout, CDRS, "code label wholesaler name_pattern active"),
         (BillingRun, BILLING, "month state actor created_at validated_at"),
         (Finding, BILLING, ""),
         (Waiver, BILLING, ""),
@@ -110,6 +126,7 @@ READ_ONLY = [
         (Invoice, BILLING, "number kind state customer issued_on incl_vat_cents"),
         (InvoiceLine, BILLING, "label invoice section quantity amount_cents vat_rate"),
         (SealedDocument, BILLING, "name kind size_bytes created_at"),
+        (Mail, BILLING, "subject recipient kind state attempts sent_at created_at"),
         (JobRun, JOURNAL, "job state started_at ended_at done skipped problems"),
         (TimelineEntry, JOURNAL, "at actor subject subject_id event before after"),
     )
@@ -131,7 +148,7 @@ ADMIN = create_admin(
     default_language_code="fr",
     translations=[FRENCH],
     auto_include_related=False,
-    sidebar_links={"Facturation": "/facturation"},
+    sidebar_links={"Facturation": "/facturation", "Versions du catalogue": "/catalogue"},
     rate_limit_provider=Unlimited(),
     production=SETTINGS.production,
     allowed_hosts=SETTINGS.allowed_hosts or [str(urlsplit(SETTINGS.public_url).hostname)],

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 from piccolo.table import Table
 from piccolo.utils.encoding import dump_json
 
+from endpoints.held import Held
 from endpoints.problems import describe, send_refusal
 from endpoints.throttle import THROTTLE, TooManyTries, address_of
 from rules.errors import RuleError
@@ -23,37 +24,6 @@ EVENTS = {"POST": "created", "PATCH": "changed", "PUT": "changed", "DELETE": "de
 
 class Undone(Exception):
     """The write was refused: what it began is rolled back."""
-
-
-class Held:
-    """An answer kept until what it says is true."""
-
-    def __init__(self) -> None:
-        self.messages: list[Any] = []
-
-    async def send(self, message: Any) -> None:
-        self.messages.append(message)
-
-    @property
-    def status(self) -> int:
-        return int(self.messages[0]["status"])
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(message.get("body", b"") for message in self.messages[1:])
-
-    def replace(self, status: int, content: Any) -> None:
-        body = json.dumps(content).encode()
-        headers = [pair for pair in self.messages[0]["headers"] if pair[0].lower() not in (b"content-length", b"content-type")]
-        headers += [(b"content-length", str(len(body)).encode()), (b"content-type", b"application/json")]
-        self.messages = [
-            {"type": "http.response.start", "status": status, "headers": headers},
-            {"type": "http.response.body", "body": body},
-        ]
-
-    async def release(self, send: Any) -> None:
-        for message in self.messages:
-            await send(message)
 
 
 class Unwritable(RuleError):

@@ -4,15 +4,18 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
+from piccolo.columns import Numeric
 from piccolo.table import Table
 from piccolo_admin.translations.models import Translation
 
-from endpoints.admin_acts import Held
 from endpoints.faces import asset
 from endpoints.guarded import Guarded, title, title_and_rest
+from endpoints.held import Held
+from rules.files.rows import shown
 from rules.states import Word
 
 WORDS = tomllib.loads((Path(__file__).parent / "admin_words.toml").read_text(encoding="utf-8"))
@@ -35,6 +38,9 @@ class InFrench:
         await self.app(scope, receive, held.send)
         if held.status == 200 and scope["path"].rstrip("/").endswith("/schema"):
             held.replace(200, translated(json.loads(held.body), table))
+        elif held.status == 200 and place[2] and (rates := _listed(table)):
+            row = json.loads(held.body)
+            held.replace(200, row | {name: str(shown(Decimal(row[name]))) for name in rates if row.get(name) is not None})
         elif held.status in (400, 422):
             held.replace(405, {"detail": told(held.body, table)})
         await held.release(send)
@@ -50,10 +56,15 @@ def translated(schema: dict[str, Any], table: type[Table]) -> dict[str, Any]:
             name, rest = title_and_rest(column)
             field["title"] = title(column)
             field["extra"]["help_text"] = sentence(rest) if field["title"] == name else None
-            labels = {word.value: word.label for word in cast("Iterable[Word]", column._meta.choices or ())}
+            labels = {str(word.value): word.label for word in cast("Iterable[Word]", column._meta.choices or ())}
             for choice in (field["extra"].get("choices") or {}).values():
                 choice["display_name"] = labels[choice["value"]]
     return schema
+
+
+def _listed(table: type[Table]) -> list[str]:
+    """Figures that are chosen in a list, which knows 20 and not 20.00."""
+    return [column._meta.name for column in table._meta.columns if column._meta.choices and isinstance(column, Numeric)]
 
 
 def sentence(text: str) -> str | None:
@@ -94,6 +105,7 @@ def page(template: str, configs: Sequence[Guarded]) -> str:
     ours = (
         f'<script type="application/json" id="lc-words">{data}</script>'
         f'<script src="{asset("admin.js")}"></script><link rel="stylesheet" href="{asset("admin-tint.css")}">'
+        '<link rel="stylesheet" href="/marque/couleurs.css">'
         f'<link rel="icon" href="{asset("icon.svg")}" type="image/svg+xml"></head>'
     )
     noscript = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)

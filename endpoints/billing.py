@@ -1,20 +1,23 @@
 """The page « Facturation »: a month from its CDRs to its numbered invoices."""
 
-import asyncio
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
+from litestar.background_tasks import BackgroundTask
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
 from litestar.params import Body, Parameter
 from litestar.response import Redirect, Stream, Template
 
+from endpoints import scheduler
 from endpoints.billing_runs import archive, sealed, summary
 from endpoints.session import actor
-from gateways import paper
+from gateways import logos
+from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs import reseller
-from jobs.billing import overview, runs
+from jobs.billing import overview, runs, send
+from jobs.mails import overview as mails
 from rules.paris import Month, paris_date
 from rules.states import COMPUTING, RunState
 
@@ -26,6 +29,7 @@ STAGES = (
     ("Contrôles", (RunState.controlled,), ""),
     ("Validation", (RunState.validating,), ""),
     ("Édition", (RunState.validated, RunState.printing), ""),
+    ("Envoi", (RunState.printed, RunState.sending), ""),
 )
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -49,6 +53,8 @@ async def page(mois: str = "", client: str = "", feuille: Annotated[int, Paramet
             "groups": groups,
             "blocking": sum(group.open for group in groups if group.severity == "blocking"),
             "parked": await overview.parked(run["id"]),
+            "mails": await mails.of_invoices([row["id"] for row in rows]),
+            "mail_states": await mails.states_of_run(run["id"]),
             "numbers": await overview.numbers(today),
             "stages": _stages(run),
             "computing": RunState(run["state"]) in COMPUTING and not run["interrupted"],
@@ -105,6 +111,25 @@ async def print_(request: Request[Any, Any, Any], run_id: int) -> Redirect:
     return _back((await runs.get(run_id))["month"])
 
 
+@get(HOME + "/{run_id:int}/envoyer")
+async def confirm_send(run_id: int) -> Template:
+    """How many mails, to whom, and who has no address."""
+    context = {"run": await runs.get(run_id), "plan": await send.plan(run_id), "settings": SETTINGS}
+    return Template("billing_send.html", context=context)
+
+
+@post(HOME + "/{run_id:int}/envoyer")
+async def send_(request: Request[Any, Any, Any], run_id: int, data: Form) -> Redirect:
+    """Send what is not sent yet: all documents, or the one that is named."""
+    if one := data.get("facture", ""):
+        await send.send_one(run_id, int(one) if one.isdigit() else 0, actor(request))
+    else:
+        await send.send(run_id, actor(request))
+    answer = _back((await runs.get(run_id))["month"])
+    answer.background = BackgroundTask(scheduler.at_once, "send-mails")
+    return answer
+
+
 @post(HOME + "/{run_id:int}/refaire")
 async def redraft(request: Request[Any, Any, Any], run_id: int) -> Redirect:
     await runs.begin(run_id, "draft", actor(request))
@@ -136,7 +161,7 @@ async def document(name: str, telecharger: bool = False) -> Response[bytes]:
         draft = await overview.draft_document(int(stem), paris_date(SETTINGS.now()))
         if draft is None:
             raise NotFoundException
-        made = await asyncio.to_thread(paper.invoice, draft)
+        made = await PRESS.ask("invoice", draft, logos.kept(draft["seller"].get("logo", "")))
         headers = {"content-disposition": f'inline; filename="brouillon-{stem}.pdf"'}
         return Response(made.pdf, media_type="application/pdf", headers=headers)
     return await sealed(name, inline=not telecharger)
@@ -156,4 +181,4 @@ def _back(month: str) -> Redirect:
     return Redirect(HOME, query_params={"mois": month}, status_code=303)
 
 
-HANDLERS = [page, progress, start, confirm, validate, print_, redraft, resume, waive, document, zip_, csv]
+HANDLERS = [page, progress, start, confirm, validate, print_, confirm_send, send_, redraft, resume, waive, document, zip_, csv]

@@ -3,14 +3,16 @@
 from typing import Any
 
 from litestar import Response, Router, get, post
+from litestar.background_tasks import BackgroundTask
 from litestar.exceptions import NotFoundException
 from litestar.response import Stream
 from msgspec import Struct
 
+from endpoints import scheduler
 from endpoints.imports import csv_response
 from endpoints.lists import MOST, Limit, Offset, page
 from gateways.settings import SETTINGS
-from jobs.billing import export, runs
+from jobs.billing import export, runs, send
 from rules.paris import Month
 from tables.invoices import SealedDocument
 
@@ -65,6 +67,12 @@ async def validate(run_id: int) -> dict[str, Any]:
 async def print_(run_id: int) -> dict[str, Any]:
     """Make the PDFs that are still missing."""
     return brief(await runs.begin(run_id, "print", ACTOR))
+
+
+@post("/{run_id:int}/send", status_code=202)
+async def send_(run_id: int) -> Response[dict[str, Any]]:
+    """Write the mails of the printed documents that have none yet, and let them leave."""
+    return Response(brief(await send.send(run_id, ACTOR)), background=BackgroundTask(scheduler.at_once, "send-mails"))
 
 
 @post("/{run_id:int}/redraft", status_code=202)
@@ -134,7 +142,7 @@ async def sealed(name: str, inline: bool = True) -> Response[bytes]:
 
 router = Router(
     "/api/billing-runs",
-    route_handlers=[start, read, waive, validate, print_, redraft, resume, cancel, invoices, usage, summary, archive],
+    route_handlers=[start, read, waive, validate, print_, send_, redraft, resume, cancel, invoices, usage, summary, archive],
     tags=["Facturation"],
 )
 documents_router = Router("/api/invoices", route_handlers=[document], tags=["Documents"])

@@ -10,6 +10,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
 from endpoints import filters
+from jobs import face
 
 HOME = Path(__file__).parent.parent
 STATIC = HOME / "static"
@@ -30,6 +31,14 @@ FACES = Environment(
 )
 FACES.filters.update(filters.ALL)
 FACES.globals["asset"] = asset
+
+
+async def wear(_: Any = None) -> None:
+    """Have every page drawn from now on show the reseller's face as it is stored; called before each page."""
+    FACES.globals["face"] = await face.face()
+
+
+FACES.globals["face"] = None
 
 TEMPLATES = TemplateConfig(instance=JinjaTemplateEngine.from_environment(FACES))
 

@@ -1,14 +1,13 @@
 """Figures, dates and names as French readers write them; the spaces that must not break are here, not in the templates."""
 
-import re
 from datetime import date, datetime
 from decimal import Decimal
 from math import cos, pi, sin, tau
 
 from rules import money, msisdn
+from rules.french import NARROW, NO_BREAK, french
 from rules.paris import PARIS, Month, french_date
-
-NARROW, NO_BREAK = "\u202f", "\u00a0"
+from rules.states import MailState
 
 
 def euros(amount_cents: int) -> str:
@@ -22,6 +21,34 @@ def euros(amount_cents: int) -> str:
 def price(euros_excl_vat: Decimal) -> str:
     """A unit price, with its six decimals."""
     return f"{euros_excl_vat:.6f}".replace(".", ",").replace("-", "−") + f"{NARROW}€"
+
+
+def micro_price(amount_micro: int) -> str:
+    """Micro-euros as a unit price."""
+    return price(Decimal(amount_micro) / money.MICRO)
+
+
+def micro_euros(amount_micro: int) -> str:
+    """Micro-euros to the cent."""
+    return euros(money.cents(amount_micro))
+
+
+def percent(value: Decimal) -> str:
+    """A difference in per cent, with its sign.
+
+    >>> percent(Decimal("-6.3")), percent(Decimal("1250.0"))
+    ('−6,3\\u202f%', '+1\\u202f250,0\\u202f%')
+    """
+    return f"{value:+,}".replace(",", NARROW).replace(".", ",").replace("-", "−") + f"{NARROW}%"
+
+
+def rate(value: Decimal) -> str:
+    """A rate in per cent, without idle zeros.
+
+    >>> rate(Decimal("8.50"))
+    '8,5\\u202f%'
+    """
+    return f"{value.normalize():f}".replace(".", ",") + f"{NARROW}%"
 
 
 def number(value: int) -> str:
@@ -84,15 +111,12 @@ def phone(text: str) -> str:
     return msisdn.format(text)
 
 
-def french(text: str) -> str:
-    """Plain typing made French typography: spaces that hold, curly apostrophes.
-
-    >>> french("Rien n'est perdu : 12 % !")
-    'Rien n’est perdu\\xa0: 12\\u202f%\\u202f!'
+def mail_state(code: str) -> str:
     """
-    text = text.replace("'", "’")
-    text = re.sub(r" ([€%;!?»])", NARROW + r"\1", text)
-    return re.sub(r"« ", "«" + NARROW, text).replace(" :", NO_BREAK + ":")
+    >>> mail_state("in_doubt")
+    'À vérifier'
+    """
+    return MailState(code).label
 
 
 def sector(part: int, whole: int) -> str:
@@ -107,4 +131,10 @@ def sector(part: int, whole: int) -> str:
     return f"M50 50V4A46 46 0 {int(angle > pi)} 1 {50 + 46 * sin(angle):.2f} {50 - 46 * cos(angle):.2f}z"
 
 
-ALL = {each.__name__: each for each in (euros, price, number, count, day, instant, month, of_month, size, phone, french, sector)}
+ALL = {
+    each.__name__: each
+    for each in (
+        euros, price, micro_price, micro_euros, percent, rate, number, count, day, instant, month, of_month, size,
+        phone, mail_state, french, sector,
+    )
+}  # fmt: skip

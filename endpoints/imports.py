@@ -1,6 +1,6 @@
 """The seven files by API: preview, load, and the errors of a batch."""
 
-import shutil
+import asyncio
 import tempfile
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,10 @@ from litestar.params import Body
 from endpoints.lists import MOST, Limit, Offset, page
 from endpoints.session import actor
 from gateways.settings import SETTINGS
-from jobs import cdrs, imports
+from jobs import arrivals, cdr_replay, cdrs, imports
+from jobs.imports import undo
+from jobs.worker import ask
+from rules.states import ImportState
 from tables.usage import CdrFile
 
 Mode = Literal["preview", "all", "valid"]
@@ -43,11 +46,8 @@ async def load_cdrs(data: Multipart, mode: Mode = "valid") -> cdrs.CdrReport:
     """
     with tempfile.TemporaryDirectory(dir=SETTINGS.data_dir) as folder:
         path = Path(folder) / "upload"
-        with open(path, "wb") as file:
-            shutil.copyfileobj(data.file.file, file)
-        sources = [(path, data.file.filename)]
-        reports = await cdrs.load_files(sources, now=SETTINGS.now(), layout=data.layout, preview=mode == "preview")
-    return reports[0]
+        await asyncio.to_thread(arrivals.save, data.file.file, path)
+        return await ask("load_upload", path, data.file.filename, SETTINGS.now(), data.layout, mode == "preview")
 
 
 @post("/{kind:str}", status_code=200)
@@ -74,6 +74,13 @@ async def batch_errors(batch_id: int) -> Response[str]:
     return csv_response(found, f"import-{batch_id}-erreurs.csv")
 
 
+@post("/{batch_id:int}/undo", status_code=200)
+async def undo_batch(request: Request[Any, Any, Any], batch_id: int) -> dict[str, Any]:
+    """Take an import back: what it created goes, what it changed returns. 409 names what depends on it."""
+    await undo.undo(batch_id, actor=actor(request), now=SETTINGS.now())
+    return {"batch_id": batch_id, "state": str(ImportState.undone)}
+
+
 @get()
 async def list_cdr_files(limit: Limit = MOST, offset: Offset = 0) -> dict[str, Any]:
     """The CDR files loaded, latest first."""
@@ -90,9 +97,23 @@ async def file_rejects(file_id: int) -> Response[str]:
     return csv_response(await cdrs.rejects_csv(file_id), f"cdr-{file_id}-rejets.csv")
 
 
+@get("/{file_id:int}/corrections.csv")
+async def corrections(file_id: int) -> Response[str]:
+    """The rejects to correct in a spreadsheet: line of the original, why, and the columns of the original."""
+    return csv_response(await cdr_replay.corrections_csv(file_id), f"cdr-{file_id}-a-corriger.csv")
+
+
+@post("/{file_id:int}/replay", status_code=200)
+async def replay(request: Request[Any, Any, Any], file_id: int) -> cdr_replay.ReplayReport:
+    """Judge the open rejects again; with a multipart `file` (corrections.csv, corrected), only its rows with their new cells."""
+    given = (await request.form()).get("file")
+    corrected, name = (await given.read(), given.filename) if isinstance(given, UploadFile) else (None, "")
+    return await ask("replay", file_id, corrected, name, actor(request), SETTINGS.now())
+
+
 def csv_response(text: str, name: str) -> Response[str]:
     return Response(text, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
-router = Router("/api/imports", route_handlers=[load_cdrs, import_file, batch_errors], tags=["Imports"])
-cdr_router = Router("/api/cdr-files", route_handlers=[list_cdr_files, file_rejects], tags=["Imports"])
+router = Router("/api/imports", route_handlers=[load_cdrs, import_file, batch_errors, undo_batch], tags=["Imports"])
+cdr_router = Router("/api/cdr-files", route_handlers=[list_cdr_files, file_rejects, corrections, replay], tags=["Imports"])

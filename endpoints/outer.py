@@ -9,7 +9,17 @@ from endpoints.problems import Problem, describe, of_status, send_refusal
 from gateways.settings import SETTINGS
 
 MEGABYTE = 1024 * 1024
-LIMITS = {"/api/imports/cdrs": 200 * MEGABYTE, "/api/imports/": 10 * MEGABYTE, "/": MEGABYTE}
+LIMITS = {
+    "/api/imports/cdrs": 200 * MEGABYTE,
+    "/api/imports/": 10 * MEGABYTE,
+    "/api/cdr-files/": 10 * MEGABYTE,
+    "/cdr/": 10 * MEGABYTE,
+    "/cdr": 200 * MEGABYTE,
+    "/imports/deposer": 201 * MEGABYTE,  # any kind, and the form around the file; the verb holds each kind to its own limit
+    "/api/cdr-layouts/": 10 * MEGABYTE,
+    "/formats/": 10 * MEGABYTE,
+    "/": MEGABYTE,
+}
 
 NOTHING_ELSE = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 OWN = " ".join(f"{kind}-src 'self';" for kind in ("script", "style", "font", "connect"))
@@ -19,6 +29,12 @@ ADMIN_STYLES = """
     'sha256-36E+CbvABov6CENfak/CBFxx0LsZtt+fKdRCtVFGtkw=' 'sha256-t4I2teZN5ZH+VM+XOiWlaPbsjQHe+k9d6viXPpKpNWA='
 """
 """The style sheets that the generated admin makes in the browser (1.14): a browser test fails when an upgrade changes one."""
+FRAMING_CSP = f"{CSP}; frame-src 'self'"
+PREVIEW_CSP = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'self'"
+)
+"""A mail shown to its writer: styled on its elements as mails are, cut off from everything, framed by our own pages alone."""
 ADMIN_CSP = CSP.replace("style-src 'self'", " ".join(["style-src 'self'", *ADMIN_STYLES.split()]))
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -52,7 +68,7 @@ class Answer:
         await self._send(message)
 
     def _dressed(self, headers: Any) -> list[tuple[bytes, bytes]]:
-        ours = {"content-security-policy": ADMIN_CSP if self._path.startswith("/admin/") else CSP, **HEADERS}
+        ours = {"content-security-policy": policy(self._path), **HEADERS}
         if SETTINGS.production:
             ours |= HSTS
             headers = [(name, value + b"; Secure" * _is_open_cookie(name, value)) for name, value in headers]
@@ -95,6 +111,13 @@ class Outer:
         except Exception as exc:
             return describe(exc, scope)
         return of_status(413) if answer.dropped else None
+
+
+def policy(path: str) -> str:
+    """What the browser may load and run at this address."""
+    if path.startswith(("/modeles/", "/envois/")):
+        return PREVIEW_CSP if path.endswith(("/apercu", "/message")) else FRAMING_CSP
+    return ADMIN_CSP if path.startswith("/admin/") else CSP
 
 
 def _is_open_cookie(name: bytes, value: bytes) -> bool:

@@ -17,11 +17,18 @@ async def run(name: str, wait: bool = True) -> Response[Report | None]:
     passage = schedule.begin(name)
     if wait:
         return Response(await passage)
-    return Response(None, status_code=202, background=BackgroundTask(_to_its_end, passage))
+    return Response(None, status_code=202, background=BackgroundTask(to_its_end, passage))
 
 
-async def _to_its_end(passage: Awaitable[Report]) -> None:
-    with suppress(RuleError):  # recorded with the passage
+async def at_once(name: str) -> None:
+    """Do a job behind an answer, unless it is at work already."""
+    with suppress(RuleError):
+        await schedule.begin(name)
+
+
+async def to_its_end(passage: Awaitable[Report]) -> None:
+    """The passage, whose refusal is told by its record."""
+    with suppress(RuleError):
         await passage
 
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import lzma
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from rules.files.form import Header
 UNPACKED_LIMIT = 200 * 1024 * 1024
 RATIO_LIMIT = 100
 CHUNK = 4 * 1024 * 1024
+LONGEST_LIST = 65_536  # bytes of an archive's list of members: one is enough, and a million would fill the memory
 CELL_SEPARATOR = "\x1f"
 LONE_CR = re.compile(rb"\r(?!\n|\Z)")
 DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
@@ -50,11 +52,16 @@ def unpack(source: Path, name: str, folder: Path) -> Path:
             with gzip.open(source) as packed:
                 return _copy(packed, source, name, folder)
         if magic in (b"PK\x03\x04", b"PK\x05\x06"):
+            _check_list(source, name)
             with zipfile.ZipFile(source) as archive:
                 members = archive.infolist()
                 if len(members) != 1 or members[0].is_dir():
-                    message = f"L'archive doit contenir un fichier de CDR et rien d'autre. Éléments trouvés : {len(members)}."
-                    raise form.refusal(name, 1, "ARCHIVE_MEMBERS", message)
+                    raise _members(name, len(members))
+                if _leads_elsewhere(members[0]):
+                    message = (
+                        "L'archive contient un lien ou un chemin, pas un simple fichier. Refaites-la avec le seul fichier de CDR."
+                    )
+                    raise form.refusal(name, 1, "ARCHIVE_PATH", message)
                 with archive.open(members[0]) as packed:
                     return _copy(packed, source, name, folder)
     except form.FormError:
@@ -65,6 +72,27 @@ def unpack(source: Path, name: str, folder: Path) -> Path:
         message = "L'archive est abîmée, incomplète ou protégée : elle ne s'ouvre pas. Téléchargez-la de nouveau."
         raise form.refusal(name, 1, "BAD_ARCHIVE", message) from reason
     return source
+
+
+def _check_list(source: Path, name: str) -> None:
+    """What a zip says of itself in its last bytes, before its list of members is read. Raises FormError."""
+    with open(source, "rb") as file:
+        file.seek(max(0, source.stat().st_size - 65_557))
+        tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end >= 0 and int.from_bytes(tail[end + 12 : end + 16], "little") > LONGEST_LIST:
+        raise _members(name, int.from_bytes(tail[end + 10 : end + 12], "little"))
+
+
+def _members(name: str, number: int) -> form.FormError:
+    message = f"L'archive doit contenir un fichier de CDR et rien d'autre. Éléments trouvés : {number}."
+    return form.refusal(name, 1, "ARCHIVE_MEMBERS", message)
+
+
+def _leads_elsewhere(member: zipfile.ZipInfo) -> bool:
+    """A link, or a name that is a path out of its folder; we never write under such a name, but nobody honest sends one."""
+    path = member.filename.replace("\\", "/")
+    return stat.S_ISLNK(member.external_attr >> 16) or path.startswith("/") or ".." in path.split("/") or ":" in path
 
 
 def _copy(packed: IO[bytes] | gzip.GzipFile, source: Path, name: str, folder: Path) -> Path:
@@ -130,8 +158,13 @@ def rewrite(text: CdrText, folder: Path) -> Path:
     target = folder / "rewritten.txt"
     with open(target, "w", encoding="utf-8", newline="") as file:
         for line, cells in records(text):
-            file.write(CELL_SEPARATOR.join([str(line), *(cell.translate(_ONE_LINE) for cell in cells)]) + "\n")
+            file.write(CELL_SEPARATOR.join([str(line), *map(one_line, cells)]) + "\n")
     return target
+
+
+def one_line(cell: str) -> str:
+    """A cell without what would end its record."""
+    return cell.translate(_ONE_LINE)
 
 
 def raw_line(cells: list[str], separator: str) -> str:

@@ -6,21 +6,25 @@ duration_s · volume_bytes · plmn · origin · cost_micro (NULL = unknown) · l
 """
 
 import csv
+import json
 import tempfile
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from gateways import cdr_file
+from gateways import cdr_file, cdr_layout
 from gateways.files import publish, sweep
 from rules import msisdn
 from rules.files import form
+from rules.layouts.cells import Tally
+from rules.layouts.layout import Layout
 from rules.states import CallType, Direction, RejectCause
 
 COLUMNS = {
@@ -69,18 +73,28 @@ class Load:
         return sum(part.rows for part in self.parts)
 
     @property
+    def fingerprint(self) -> str:
+        """The same for loads that would publish the same rows and reject the same."""
+        told = [[(part.month, part.rows) for part in self.parts], [(one.line_number, one.cause) for one in self.rejects]]
+        return sha256(json.dumps(told).encode()).hexdigest()
+
+    @property
     def rejects_by_cause(self) -> dict[str, int]:
         return dict(sorted(Counter(reject.cause for reject in self.rejects).items()))
 
 
 @dataclass(frozen=True)
 class Context:
-    """What judging a row takes. A call before `oldest_day` in a month up to `invoiced_until` (2026-09) is too old."""
+    """What judging a row takes. A call before `oldest_day` in a month up to `invoiced_until` (2026-09) is too old.
+
+    `cards`: IMSI and ICCID → number key, for layouts that know the line by its card.
+    """
 
     lines: Sequence[LivePeriod]
     zones: Mapping[str, str]  # MCC → zone
     invoiced_until: str = ""
     oldest_day: date = date.min
+    cards: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def ground(self) -> duckdb.DuckDBPyConnection:
@@ -120,6 +134,23 @@ class Judged:
 
     text: cdr_file.CdrText
     con: duckdb.DuckDBPyConnection
+    tally: Tally = field(default_factory=Tally)
+
+    def first(self, count: int) -> list[dict[str, Any]]:
+        """The first rows as they were read, beside their text."""
+        found = self.con.execute(
+            "SELECT line_number, c0 AS raw, type, direction, msisdn, other AS other_party, make_timestamp(ts * 1000000) AS started_at, duration_s,"
+            " volume_bytes, plmn AS visited_plmn, cost_micro, cdr_id, coalesce(early, late) AS cause FROM judged JOIN cells USING (line_number)"
+            " ORDER BY line_number LIMIT ?",
+            [count],
+        )
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def only(self, lines: Iterable[int]) -> None:
+        """Forget every row but those of these lines."""
+        fill(self.con, "wanted", {"line_number": "INTEGER"}, ((line,) for line in lines))
+        self.con.execute("DELETE FROM judged WHERE line_number NOT IN (FROM wanted)")
 
     def settle(self, root: Path, stored: Mapping[str, Sequence[str]], preview: bool = False) -> Load:
         """Find the twins among `stored` (month → paths of the wholesaler's parts), publish the good rows, give back the rest.
@@ -133,21 +164,36 @@ class Judged:
         return load
 
 
-def judge(source: Path, name: str, context: Context) -> Judged:
-    """Read a file and judge each row alone; several files can be judged at once. Raises rules.files.form.FormError."""
+def judge(source: Path, name: str, context: Context, layout: Layout | None = None) -> Judged:
+    """Read a file, in the default format or a layout, and judge each row alone; several files can be judged at once.
+
+    Raises rules.files.form.FormError.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        text = cdr_file.inspect(cdr_file.unpack(source, name, folder), name, COLUMNS)
-        con = context.ground.cursor()
+        path, con = cdr_file.unpack(source, name, folder), context.ground.cursor()
         con.execute("SET TimeZone = 'UTC'")
-        _read(con, text, folder)
+        if layout:
+            text, tally = cdr_layout.rewrite(path, name, layout, context.cards, folder)
+            _read_rewritten(con, text)
+        else:
+            text, tally = cdr_file.inspect(path, name, COLUMNS), Tally()
+            _read(con, text, folder)
         con.execute(JUDGE, {"oldest_day": context.oldest_day, "invoiced_until": context.invoiced_until})
-        return Judged(text, con)
+        return Judged(text, con, tally)
 
 
 def sweep_unknown(root: Path, known: Iterable[str]) -> int:
     """Remove what a crash left in the store."""
     return sweep(root / "cdr", {root / path for path in known})
+
+
+def values_of(root: Path, paths: Sequence[str], column: str) -> set[Any]:
+    """The different values of a column in these parts."""
+    if not paths:
+        return set()
+    found = connect().execute(f"SELECT DISTINCT {column} FROM read_parquet(?)", [[str(root / path) for path in paths]])
+    return {value for (value,) in found.fetchall()}
 
 
 def _read(con: duckdb.DuckDBPyConnection, text: cdr_file.CdrText, folder: Path) -> None:
@@ -174,6 +220,25 @@ def _read(con: duckdb.DuckDBPyConnection, text: cdr_file.CdrText, folder: Path) 
     rows = con.execute("SELECT count(*) FROM cells").fetchone()[0]  # type: ignore[index]
     if text.plain and text.marks != (rows + 1) * (len(raw) - 1):
         _name_the_wrong_line(text)  # DuckDB lets an empty field too many pass
+
+
+def _read_rewritten(con: duckdb.DuckDBPyConnection, text: cdr_file.CdrText) -> None:
+    """The same table and view from a file read through a layout; c0 is the row's own text."""
+    types = (
+        "{" + ", ".join(f"'{column}': 'VARCHAR'" for column in ("line", "c0", *(f"read_{column}" for column in COLUMNS))) + "}"
+    )
+    picked = ", ".join(f"coalesce(read_{column}, '') AS {column}" for column in COLUMNS)
+    try:
+        con.execute(
+            "CREATE TEMP TABLE cells AS SELECT line::INTEGER AS line_number, * EXCLUDE (line) FROM read_csv(?, header = false, delim = ?,"
+            f" quote = '', escape = '', columns = {types}, auto_detect = false, max_line_size = {2 * LONGEST_LINE})",
+            [str(text.path), cdr_file.CELL_SEPARATOR],
+        )
+    except duckdb.Error as reason:
+        raise form.refusal(
+            text.name, 1, "UNREADABLE", "Le fichier ne se lit pas à travers ce format. Essayez-le dans « Formats de CDR »."
+        ) from reason
+    con.execute(f"CREATE TEMP VIEW named AS SELECT line_number, {picked} FROM cells")
 
 
 def _name_the_wrong_line(text: cdr_file.CdrText) -> None:
@@ -296,7 +361,10 @@ def _rejects(con: duckdb.DuckDBPyConnection, separator: str) -> list[Reject]:
         "SELECT cause, cells.line_number, COLUMNS('^c[0-9]+$') FROM sorted_out JOIN cells USING (line_number)"
         " WHERE cause IS NOT NULL ORDER BY line_number"
     ).fetchall()
-    return [Reject(line, cdr_file.raw_line([cell or "" for cell in cells], separator), cause) for cause, line, *cells in rows]
+    return [
+        Reject(line, cdr_file.raw_line([cell or "" for cell in cells], separator) if separator else cells[0] or "", cause)
+        for cause, line, *cells in rows
+    ]
 
 
 def _publish(con: duckdb.DuckDBPyConnection, root: Path, sha: str, preview: bool) -> list[Part]:

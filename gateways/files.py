@@ -2,7 +2,9 @@
 
 import asyncio
 import fcntl
+import hashlib
 import os
+import shutil
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
@@ -32,6 +34,15 @@ def _flush(target: Path) -> None:
 
 def publish_bytes(path: Path, data: bytes) -> None:
     publish(path, lambda part: part.write_bytes(data))
+
+
+def keep(source: Path, folder: Path) -> str:
+    """Keep a file under the SHA-256 of its bytes, once; the SHA-256."""
+    with open(source, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not (folder / digest).exists():
+        publish(folder / digest, lambda part: shutil.copyfile(source, part))
+    return digest
 
 
 class Busy(Exception):

@@ -81,10 +81,10 @@ def _drawing(png: bytes) -> dict[str, Any]:
     """A logo in a frame of its own proportions: as text, which Typst reads a hundred times faster than a list of bytes."""
     width, height = int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
     size = f'width="{width}" height="{height}"'
-    encoded = base64.b64encode(png).decode()
+    image = f'<image {size} href="data:image/png;base64,{base64.b64encode(png).decode()}"/>'
     scale = min(LOGO_MM[0] / width, LOGO_MM[1] / height)
     return {
-        "svg": f'<svg xmlns="http://www.w3.org/2000/svg" {size}><image {size} href="data:image/png;base64,{encoded}"/></svg>',
+        "svg": f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{image}</svg>',
         "width_mm": round(scale * width, 2),
     }
 
@@ -191,7 +191,10 @@ def _fonts() -> typst.Fonts:
 
 
 def _compile(template: str, data: dict[str, Any], **options: Any) -> list[bytes]:
-    """One PDF, or the picture of each page; same data, same bytes. A compiler belongs to its thread. Raises PaperRefused."""
+    """One PDF, or the picture of each page; the same data give the same bytes. A compiler belongs to its thread.
+
+    Raises PaperRefused.
+    """
     compilers = _thread.__dict__
     if template not in compilers:
         nowhere = TEMPLATES / "packages"

@@ -100,6 +100,35 @@ def rate(month: MonthInput, target: Path | None = None) -> RatedMonth:
     )
 
 
+@dataclass(frozen=True)
+class Margin:
+    """What a rate row would have brought, and what the wholesaler billed for the same calls; units as sold, micro-euros."""
+
+    rate: int
+    calls: int
+    units: int
+    amount_micro: int
+    cost_micro: int
+
+
+def margins(month: MonthInput) -> list[Margin]:
+    """The calls of a month priced outside of any allowance, by rate row. Calls of unknown cost, and free ones, are left out."""
+    con = connect()
+    con.execute("SET preserve_insertion_order = false")
+    _load(con, month)
+    con.execute("DELETE FROM cdr WHERE cost_micro IS NULL")
+    _price(con, month)
+    _draw(con, month)
+    _charge(con, month)
+    return [Margin(*row) for row in con.execute(MARGINS).fetchall()]
+
+
+MARGINS = f"""
+SELECT rate, count(*), sum(units)::BIGINT, sum(amount_micro + service_micro)::BIGINT, sum(cost_micro)::BIGINT
+FROM rated WHERE rate IS NOT NULL AND category NOT IN ({", ".join(f"'{category}'" for category in sorted(FREE_OF_CHARGE))}) GROUP BY rate
+"""
+
+
 def _load(con: duckdb.DuckDBPyConnection, month: MonthInput) -> None:
     """The table `cdr`: the month's CDRs with their line; customer NULL when the line is no longer the one found at load."""
     columns = {"id": "INTEGER", "customer": "INTEGER", "rate_table": "INTEGER", "live_from": "BIGINT", "live_to": "BIGINT"}

@@ -1,12 +1,16 @@
 """The environment, read once and checked. Every variable is named in the README."""
 
 import os
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from rules.errors import RuleError
+from rules.mail import LOOPBACK, smtp_server
+
 SHORTEST_TOKEN = 32
 
 
@@ -39,6 +43,12 @@ class Settings:
     data_key: str = field(repr=False)
     api_tokens: tuple[str, ...] = field(repr=False)
     cron_tokens: tuple[str, ...] = field(repr=False)
+    sftp_url: str = field(repr=False)
+    sftp_host_keys: tuple[str, ...]
+    sftp_key_file: str
+    smtp_url: str = field(repr=False)
+    smtp_ca_file: str
+    mail_allow_list: tuple[str, ...]
     clock: datetime | None
     demo: bool
 
@@ -82,6 +92,20 @@ def read() -> Settings:
             raise BadSettings(f"{name} : en production, {SHORTEST_TOKEN} caractères au moins.")
         keys[name] = keys[name] or _kept_key(data_dir, name.lower())
     port = int(env("PORT", "8000"))
+    sftp_url, sftp_host_keys = env("SFTP_URL", ""), tuple(re.split(r"\s*[,\n]\s*", env("SFTP_HOST_KEY", "").strip(", \n")))
+    if sftp_url and (urlsplit(sftp_url).scheme != "sftp" or not urlsplit(sftp_url).hostname):
+        raise BadSettings("SFTP_URL : écrivez sftp://utilisateur@hôte:port/dossier.")
+    if production and sftp_url and not any(sftp_host_keys):
+        raise BadSettings(
+            "SFTP_URL : en production, donnez aussi SFTP_HOST_KEY, la clé publique du serveur (ssh-keyscan, vérifiée)."
+        )
+    smtp_url, smtp_ca_file = env("SMTP_URL", ""), env("SMTP_CA_FILE", "")
+    if production and smtp_ca_file:
+        raise BadSettings("SMTP_CA_FILE est réservé aux essais : c'est refusé en production.")
+    try:
+        _ = smtp_url and smtp_server(smtp_url, production)
+    except RuleError as problem:
+        raise BadSettings(str(problem)) from None
     return Settings(
         production=production,
         host=host,
@@ -95,6 +119,12 @@ def read() -> Settings:
         data_key=keys["DATA_KEY"],
         api_tokens=_tokens("API_TOKEN"),
         cron_tokens=_tokens("CRON_TOKEN"),
+        sftp_url=sftp_url,
+        sftp_host_keys=tuple(filter(None, sftp_host_keys)),
+        sftp_key_file=env("SFTP_KEY_FILE", ""),
+        smtp_url=smtp_url,
+        smtp_ca_file=smtp_ca_file,
+        mail_allow_list=_list("MAIL_ALLOW_LIST"),
         clock=clock,
         demo=env("DEMO", "1") != "0" and not production and host in LOOPBACK,
     )

@@ -4,78 +4,106 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from gateways import cdr_store
 from gateways.cdr_store import Context, Judged, LivePeriod, Load
-from gateways.files import turn
+from gateways.files import keep, sweep, turn
 from gateways.settings import SETTINGS
-from jobs.report import ImportReport
+from jobs.layouts import Chosen, choose, missing_before
+from jobs.report import ImportReport, PlanChanged
 from rules.commitment import add_months
-from rules.errors import RuleError
 from rules.files.form import Error
+from rules.files.rows import Watch
 from rules.files.written import csv_text
+from rules.layouts.layout import Layout
+from rules.msisdn import key
 from rules.paris import epoch, paris_date
-from rules.states import FileState, LineState, RejectCause, RejectState
+from rules.states import FileState, ImportState, LineState, RejectCause, RejectState
 from tables.billing import BillingRun
 from tables.catalogue import RoamingZone
 from tables.engine import insert_many, transaction
-from tables.fleet import Line
+from tables.fleet import Line, Sim
 from tables.imports import ImportBatch
 from tables.parties import Reseller
 from tables.usage import CdrFile, CdrPart, CdrReject
 
-LAYOUTS = {"default": "default"}  # layout → the wholesaler whose files it describes
 ENDLESS = epoch(date(2999, 1, 1))
 MOST_ERRORS = 1000
 LONGEST_NAME = 200
 AHEAD = 2
-
-
-class UnknownLayout(RuleError):
-    """A CDR layout that nobody described."""
+RECEIVED = "received"  # originals, each under the hash of its bytes
+STEPS = 3  # a file is judged, compared with what is loaded, written
 
 
 @dataclass(frozen=True, kw_only=True)
 class CdrReport(ImportReport):
-    """`created`: CDRs loaded; `errors`: at most 1 000 rejects."""
+    """`created`: CDRs loaded; `errors`: at most 1 000 rejects; `ambiguous`: rows in the hour that comes twice."""
 
     cdr_file_id: int | None
     rejects_by_cause: dict[str, int] = field(default_factory=dict)
+    ambiguous: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Way:
+    """How files are loaded. `batch_id`: the batch that waits for the one file; `seen`: the fingerprint of its preview."""
+
+    now: datetime
+    chosen: Chosen
+    preview: bool = False
+    batch_id: int | None = None
+    seen: str = ""
+    watch: Watch = lambda done, total: None
 
 
 async def load_files(
-    sources: Iterable[tuple[Path, str]], *, now: datetime, layout: str = "default", preview: bool = False
+    sources: Iterable[tuple[Path, str]],
+    *,
+    now: datetime,
+    layout: str = "default",
+    preview: bool = False,
+    batch_id: int | None = None,
+    seen: str = "",
+    watch: Watch = lambda done, total: None,
 ) -> list[CdrReport]:
     """Load (path, name) in the order given; two are judged ahead. A preview writes nothing.
 
-    Raises UnknownLayout, and FormError at the first file of bad form, the ones before kept.
+    Raises UnknownLayout, and FormError at the first file of bad form, the ones before kept. `batch_id`: the batch that waits for
+    the one file; `seen`: the fingerprint of its preview, PlanChanged when the load would not do what was seen.
     """
-    if layout not in LAYOUTS:
-        raise UnknownLayout(f"Format « {layout} » inconnu. Les formats sont : {', '.join(LAYOUTS)}.")
+    way = Way(now, await choose(layout), preview, batch_id, seen, watch)
     async with turn(SETTINGS.data_dir / "cdr.lock"):
         with ThreadPoolExecutor(AHEAD) as pool:
-            return await _load(deque(sources), await _context(now), layout, preview, pool)
+            return await _load(deque(sources), await judging_context(now, way.chosen.layout), way, pool)
 
 
-async def _load(
-    waiting: deque[tuple[Path, str]], context: Context, layout: str, preview: bool, pool: ThreadPoolExecutor
-) -> list[CdrReport]:
-    cdr_store.sweep_unknown(SETTINGS.data_dir, [part["path"] for part in await CdrPart.select(CdrPart.path)])
-    judging: deque[tuple[str, Future[Judged]]] = deque()
+async def _load(waiting: deque[tuple[Path, str]], context: Context, way: Way, pool: ThreadPoolExecutor) -> list[CdrReport]:
+    await sweep_store()
+    judging: deque[tuple[Path, str, Future[Judged]]] = deque()
     reports = []
     while waiting or judging:
         while waiting and len(judging) < AHEAD:
             path, name = waiting.popleft()
-            judging.append((name, pool.submit(cdr_store.judge, path, name, context)))
-        name, future = judging.popleft()
-        reports.append(await _settle(await asyncio.wrap_future(future), name, layout, preview))
+            judging.append((path, name, pool.submit(cdr_store.judge, path, name, context, way.chosen.layout)))
+        path, name, future = judging.popleft()
+        reports.append(await _settle(await asyncio.wrap_future(future), path, name, way))
     return reports
 
 
-async def _context(now: datetime) -> Context:
+async def sweep_store() -> None:
+    """Remove what a crash left: parts and originals that no row names."""
+    cdr_store.sweep_unknown(SETTINGS.data_dir, [part["path"] for part in await CdrPart.select(CdrPart.path)])
+    kept = await CdrFile.select(CdrFile.received_sha256).output(as_list=True)
+    sweep(SETTINGS.data_dir / RECEIVED, {SETTINGS.data_dir / RECEIVED / name for name in kept})
+
+
+async def judging_context(now: datetime, layout: Layout | None = None) -> Context:
+    """What any row is judged by today."""
     lines = await Line.select(Line.id, Line.msisdn, Line.activated_on, Line.terminated_on).where(
         Line.state != LineState.cancelled
     )
@@ -88,7 +116,20 @@ async def _context(now: datetime) -> Context:
         zones={mcc: zone["zone"] for zone in zones for mcc in zone["mcc"].split("+")},
         invoiced_until=await invoiced_until(),
         oldest_day=add_months(paris_date(now), -12),
+        cards=await _cards() if layout and layout.by_card else {},
     )
+
+
+async def _cards() -> dict[str, str]:
+    """IMSI and ICCID, with and without its check digit → the key of the line that holds the card, else of its own number."""
+    rows = await Sim.select(Sim.imsi, Sim.iccid, Sim.msisdn).where(Sim.msisdn != "")
+    sim = (Line.sim.imsi.as_alias("imsi"), Line.sim.iccid.as_alias("iccid"))
+    held = await Line.select(*sim, Line.msisdn).where(Line.sim.is_not_null(), Line.state != LineState.cancelled)
+    cards: dict[str, str] = {}
+    for row in [*rows, *held]:
+        number = key(row["msisdn"])
+        cards |= {code: number for code in (row["imsi"], row["iccid"], row["iccid"][:-1]) if code}
+    return cards
 
 
 def live_seconds(activated_on: date, terminated_on: date | None) -> tuple[int, int]:
@@ -115,43 +156,63 @@ def _before(month: str) -> str:
     return f"{year}-{number - 1:02d}" if number > 1 else f"{year - 1}-12"
 
 
-async def _settle(judged: Judged, name: str, layout: str, preview: bool) -> CdrReport:
+async def _settle(judged: Judged, path: Path, name: str, way: Way) -> CdrReport:
     sha = judged.text.sha256
-    known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha).first()
+    known = await CdrFile.select(CdrFile.id).where(CdrFile.sha256 == sha, CdrFile.state != FileState.backed_out).first()
     if known:
-        first = await ImportBatch.select(ImportBatch.id).where(ImportBatch.kind == "cdrs", ImportBatch.file_sha256 == sha).first()
+        first = await ImportBatch.select(ImportBatch.id).where(ImportBatch.cdr_file == known["id"]).first()
         return CdrReport(first["id"] if first else None, sha, cdr_file_id=known["id"], duplicate_file=True)
-    stored: dict[str, list[str]] = {}
-    part = CdrPart
-    for row in await part.select(part.month, part.path).where(
-        part.file.wholesaler == LAYOUTS[layout], part.file.state == FileState.loaded
-    ):
-        stored.setdefault(row["month"], []).append(row["path"])
-    load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, preview)
-    batch_id, file_id = (None, None) if preview else await _record(load, sha, name, layout)
-    return CdrReport(
-        batch_id,
+    stored = await stored_parts(way.chosen.wholesaler)
+    way.watch(1, STEPS)
+    load = await asyncio.to_thread(judged.settle, SETTINGS.data_dir, stored, way.preview)
+    way.watch(2, STEPS)
+    gaps = await missing_before(way.chosen, name)
+    report = CdrReport(
+        None,
         sha,
         load.rows,
         load.loaded,
         rejected=len(load.rejects),
         errors=tuple(_error(reject, name) for reject in load.rejects[:MOST_ERRORS]),
-        cdr_file_id=file_id,
+        cdr_file_id=None,
+        plan_sha256=load.fingerprint,
         rejects_by_cause=load.rejects_by_cause,
+        ambiguous=judged.tally.ambiguous,
+        warnings=(*judged.tally.warnings, *gaps),
     )
+    if way.preview:
+        return report
+    if way.seen and way.seen != report.plan_sha256:
+        raise PlanChanged(report)  # what was published is named by nothing, and swept
+    received = await asyncio.to_thread(keep, path, SETTINGS.data_dir / RECEIVED)
+    batch_id, file_id = await _record(load, sha, name, received, way)
+    return replace(report, batch_id=batch_id, cdr_file_id=file_id)
 
 
-async def _record(load: Load, sha: str, name: str, layout: str) -> tuple[int, int]:
+async def stored_parts(wholesaler: str) -> dict[str, list[str]]:
+    """Month → the parts of a wholesaler: those whose rows hold their ids."""
+    stored: dict[str, list[str]] = {}
+    part = CdrPart
+    for row in await part.select(part.month, part.path).where(
+        part.file.wholesaler == wholesaler, part.file.state == FileState.loaded
+    ):
+        stored.setdefault(row["month"], []).append(row["path"])
+    return stored
+
+
+async def _record(load: Load, sha: str, name: str, received: str, way: Way) -> tuple[int, int]:
     rejected, name = len(load.rejects), name[:LONGEST_NAME]
     async with transaction():
         file = CdrFile(
             name=name,
             sha256=sha,
-            layout=layout,
-            wholesaler=LAYOUTS[layout],
+            received_sha256=received,
+            layout=way.chosen.code,
+            wholesaler=way.chosen.wholesaler,
             rows=load.rows,
             loaded=load.loaded,
             rejected=rejected,
+            created_at=way.now,
         )
         await file.save()
         await insert_many(
@@ -164,11 +225,17 @@ async def _record(load: Load, sha: str, name: str, layout: str) -> tuple[int, in
             [CdrReject.file, CdrReject.line_number, CdrReject.raw_text, CdrReject.cause, CdrReject.state],
             [(file.id, reject.line_number, reject.raw, reject.cause, str(RejectState.open)) for reject in load.rejects],
         )
-        batch = ImportBatch(
-            kind="cdrs", name=name, file_sha256=sha, mode="valid", rows=load.rows, created=load.loaded, rejected=rejected
-        )
-        await batch.save()
-    return batch.id, file.id
+        about: dict[Any, Any] = {
+            "kind": "cdrs", "name": name, "file_sha256": sha, "mode": "valid", "rows": load.rows, "created": load.loaded,
+            "rejected": rejected, "cdr_file": file.id, "layout": way.chosen.code, "state": ImportState.imported,
+            "created_at": way.now,
+        }  # fmt: skip
+        batch_id = way.batch_id
+        if batch_id is None:
+            batch_id = (await ImportBatch.insert(ImportBatch(**about)))[0]["id"]
+        else:
+            await ImportBatch.update(about).where(ImportBatch.id == batch_id)
+    return batch_id, file.id
 
 
 def _error(reject: cdr_store.Reject, name: str) -> Error:

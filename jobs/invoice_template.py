@@ -26,7 +26,8 @@ from tables.parties import Customer, Reseller
 
 EXAMPLE = Path(__file__).parent.parent / "typst_templates" / "example.json"
 LINES_SHOWN = 16
-OF_SELLER = ("payment_days", "end_of_month", "invoice_pattern", "credit_note_pattern")
+PATTERNS = ("invoice_pattern", "credit_note_pattern")
+OF_SELLER = ("payment_days", "end_of_month", *PATTERNS)
 OWN = (
     Column("footer", cells.text, "", longest=600, lines=6),
     *(Column(name, partial(mention, name), "", longest=1_000, lines=8) for name in LAW),
@@ -94,7 +95,7 @@ async def preview(typed: Mapping[str, Any], customer_number: str, method: str, t
     document, customer, name = await _document(customer_number)
     row = (await Reseller.select().where(Reseller.id == reseller.ONLY))[0] | values
     branding = await face.branding()
-    numbers = [await next_number(row[pattern], today) for pattern in OF_SELLER[2:]]
+    numbers = [await next_number(row[pattern], today) for pattern in PATTERNS]
     payment = document["payment"] | terms(customer, row) | ({"method": method} if method else {})
     document |= {
         "number": numbers[document["kind"] == InvoiceKind.credit_note],
@@ -123,9 +124,7 @@ async def _understood(typed: Mapping[str, Any]) -> tuple[Values, list[dict[str, 
     stored = await current()
     try:
         clean = lawful(TEMPLATE, typed)
-        await reseller.check_patterns(
-            {name: clean[name] for name in OF_SELLER[2:] if clean.get(name, stored[name]) != stored[name]}
-        )
+        await reseller.check_patterns({name: clean[name] for name in PATTERNS if clean.get(name, stored[name]) != stored[name]})
     except NotLawful as refusal:
         faulty = {fault["field"] for fault in refusal.errors}
         values, faults = await _understood({name: value for name, value in typed.items() if name not in faulty})

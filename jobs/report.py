@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rules.errors import RuleError
 from rules.files.form import Error
 
 
@@ -16,7 +17,10 @@ class Report:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """`batch_id` is None when nothing was written; rows read, and what became of them."""
+    """`batch_id` is None when nothing was written; rows read, and what became of them.
+
+    `plan_sha256`: two imports of one fingerprint write the same.
+    """
 
     batch_id: int | None
     file_sha256: str
@@ -27,3 +31,14 @@ class ImportReport:
     rejected: int = 0
     duplicate_file: bool = False
     errors: tuple[Error, ...] = ()
+    plan_sha256: str = ""
+
+
+class PlanChanged(RuleError):
+    """What an import would write now is not what was shown; `report` tells what it would write."""
+
+    status = 409
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__("Les données ont changé depuis l'aperçu. Rien n'a été importé : regardez le nouvel aperçu.")
+        self.report = report

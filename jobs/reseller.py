@@ -79,6 +79,8 @@ SELLER = Kind(
         Column("payment_days", cells.integer(0, 365)),
         Column("end_of_month", cells.yes_no),
         Column("first_month", _month, "", longest=7),
+        Column("mail_attachment_kb", cells.integer(0, 100_000)),
+        Column("mails_per_minute", cells.integer(0, 100_000)),
         Column("invoice_pattern", _pattern, NEVER, longest=60),
         Column("credit_note_pattern", _pattern, NEVER, longest=60),
     ),

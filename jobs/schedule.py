@@ -5,14 +5,21 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import IO
 
-from gateways.files import Busy, take_lock
+from gateways.files import Busy, take_lock, turn
 from gateways.settings import SETTINGS
+from jobs import arrivals
+from jobs.mails import sending
 from jobs.report import Report
 from rules.errors import RuleError
 from rules.states import JobState
 from tables.scheduling import JobRun
 
-JOBS: dict[str, Callable[[], Awaitable[Report]]] = {}
+FETCH, LOAD = "fetch-cdrs", "load-cdrs"
+JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
+    FETCH: arrivals.fetch,
+    LOAD: arrivals.load_apart,
+    "send-mails": sending.send_mails,
+}
 """Each job by the name that a scheduler calls."""
 
 
@@ -37,6 +44,19 @@ def begin(name: str) -> Awaitable[Report]:
         return _recorded(name, take_lock(SETTINGS.data_dir / f"{name}.lock"))
     except Busy:
         raise JobRunning(f"La tâche « {name} » est déjà en cours. Attendez qu'elle finisse.") from None
+
+
+def next_passage(name: str) -> Awaitable[Report]:
+    """A passage that begins now; when one is at work, once that has ended: it may not have seen what is new."""
+    try:
+        return begin(name)
+    except JobRunning:
+        return _after(name)
+
+
+async def _after(name: str) -> Report:
+    async with turn(SETTINGS.data_dir / f"{name}.lock"):
+        return await _record(name)
 
 
 async def _recorded(name: str, held: IO[str]) -> Report:

@@ -19,6 +19,11 @@ from tables.engine import engine
 
 VERBS = {
     "billing": "jobs.billing.worker.work",
+    "load_arrived": "jobs.arrivals.load",
+    "load_upload": "jobs.arrivals.load_upload",
+    "replay": "jobs.cdr_replay.replay",
+    "import": "jobs.imports.desk.work",
+    "mails": "jobs.mails.sending.work",
 }
 """Each an async function that a worker may be asked for."""
 

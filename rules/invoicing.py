@@ -7,10 +7,15 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from rules.errors import RuleError
 from rules.money import percent_of
 from rules.states import InvoiceKind, Section
 
 REGIMES = tomllib.loads(Path(__file__).with_name("vat.toml").read_text(encoding="utf-8"))["regime"]
+
+
+class UnknownRegime(RuleError):
+    """A VAT regime that the law does not know on that day."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,14 @@ class VatTotal:
 
 
 def regime(code: str, day: date) -> dict[str, str]:
-    """The VAT regime in force on a day: its `rate` if it replaces those of the offers, its `mention`, its `source`."""
-    return max((row for row in REGIMES if row["code"] == code and row["from"] <= day), key=lambda row: row["from"])
+    """The VAT regime in force on a day: its `rate` if it replaces those of the offers, its `mention`, its `source`.
+
+    Raises UnknownRegime.
+    """
+    known = [row for row in REGIMES if row["code"] == code and row["from"] <= day]
+    if not known:
+        raise UnknownRegime(f"Le régime de TVA « {code} » n'est pas en vigueur. Corrigez la fiche du client.")
+    return max(known, key=lambda row: row["from"])
 
 
 def vat_rate(code: str, offer_rate: Decimal, day: date) -> Decimal:

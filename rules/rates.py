@@ -1,8 +1,11 @@
 """Rate rows, and which of them prices a call (billing law §§ 1.3, 1.4)."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from rules.money import micro
 
 FALLBACK = "*"
 FREE_OF_CHARGE = frozenset({"EMERGENCY", "FREE"})
@@ -26,6 +29,17 @@ class Rate:
     service_call_micro: int = 0
     service_minute_micro: int = 0
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any], id: int) -> "Rate":
+        """From the columns of rates.csv, typed."""
+        unit, offpeak = row["unit_price"], row["offpeak_unit_price"]
+        return cls(
+            *(id, row["origin"], row["type"], row["direction"], row["prefix"], row["category"]),
+            *(micro(unit), micro(unit if offpeak is None else offpeak), micro(row["setup_fee"])),
+            *(row["first_increment"], row["next_increment"]),
+            *(micro(row["service_per_call"]), micro(row["service_per_minute"])),
+        )
+
 
 def pick(rates: Iterable[Rate], key: str) -> Rate | None:
     """The row that prices a key among the rows of its (origin, type, direction); None = UNRATED.
@@ -43,6 +57,18 @@ def pick(rates: Iterable[Rate], key: str) -> Rate | None:
                 return rows[key[:length]]
         return rows.get(FALLBACK)
     return rows.get(key) or rows.get(FALLBACK)
+
+
+def tried(key: str, found: Rate | None) -> list[str]:
+    """The prefixes of a key, the longest first, that no row has before the one that prices it.
+
+    >>> tried("447911", Rate(1, "HOME", "VOICE", "OUT", "447", "INTL", 0, 0)), tried("=3900", None)
+    (['447911', '44791', '4479'], ['=3900'])
+    """
+    if key.startswith("="):
+        return [] if found and found.prefix == key else [key]
+    shortest = len(found.prefix) if found and found.prefix != FALLBACK else 0
+    return [key[:length] for length in range(len(key), shortest, -1)]
 
 
 # The same law for engines that work in sets: each prefix is an interval of integers, nested intervals are flattened once,

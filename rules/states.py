@@ -1,5 +1,6 @@
 """The states of things and their French words; the moves between them that the law allows (docs/glossaire.md)."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 
@@ -20,6 +21,10 @@ class Word(str, Enum):
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+Moves = Mapping[Word, tuple[Word, ...]]
+"""From each state, those to which the law lets it move; none from one that is final."""
 
 
 class CustomerKind(Word):
@@ -50,6 +55,17 @@ class VatRegime(Word):
 class OfferKind(Word):
     offer = "OFFER", "Abonnement"
     option = "OPTION", "Option"
+
+
+class ProductKind(Word):
+    service = "SERVICE", "Service"
+    equipment = "EQUIPMENT", "Matériel"
+
+
+class UnitState(Word):
+    in_stock = "in_stock", "En stock"
+    sold = "sold", "Vendu"
+    faulty = "faulty", "Défectueux"
 
 
 class Terms(Word):
@@ -84,6 +100,36 @@ class SimState(Word):
     retired = "retired", "Hors service"
 
 
+class SimAct(Word):
+    """What a person may do to cards, named by the state that it leads to; `unblocked` = the one that each came from."""
+
+    blocked = "blocked", "Bloquer"
+    unblocked = "unblocked", "Débloquer"
+    lost = "lost", "Déclarer perdues ou volées"
+    faulty = "faulty", "Déclarer défectueuses"
+    retired = "retired", "Mettre hors service"
+
+
+SIM_MOVES: Moves = {
+    SimState.in_stock: (
+        SimState.reserved, SimState.active, SimState.blocked, SimState.lost, SimState.faulty, SimState.retired,
+    ),
+    SimState.reserved: (SimState.in_stock, SimState.active, SimState.lost, SimState.faulty),
+    SimState.active: (SimState.in_stock, SimState.blocked, SimState.lost, SimState.faulty, SimState.retired),
+    SimState.blocked: (SimState.in_stock, SimState.active),
+    SimState.lost: (SimState.retired,),
+    SimState.faulty: (SimState.retired,),
+    SimState.retired: (),
+}  # fmt: skip
+"""A blocked card goes back to the one of these from which it came; an active one to the stock when its import is undone."""
+
+SIM_BY_HAND: Moves = {
+    state: tuple(to for to in moves if state == SimState.blocked or to.value in {act.value for act in SimAct})
+    for state, moves in SIM_MOVES.items()
+}
+"""Those that a person may ask for: orders reserve cards, imports and swaps activate them."""
+
+
 class LineState(Word):
     pending = "pending", "En attente"
     active = "active", "Active"
@@ -95,10 +141,35 @@ class LineState(Word):
     cancelled = "cancelled", "Annulée"
 
 
+LIVING = tuple(state for state in LineState if state not in (LineState.terminated, LineState.ported_out, LineState.cancelled))
+
+
 class FileState(Word):
     received = "received", "Reçu"
     loaded = "loaded", "Chargé"
     backed_out = "backed_out", "Annulé"
+
+
+class ArrivalSource(Word):
+    sftp = "SFTP", "Dépôt"
+    upload = "UPLOAD", "À la main"
+
+
+class ArrivalState(Word):
+    waiting = "waiting", "S'écrit encore"
+    fetched = "fetched", "À charger"
+    loaded = "loaded", "Chargé"
+    refused = "refused", "Refusé"
+
+
+class ImportState(Word):
+    received = "received", "Reçu"
+    previewing = "previewing", "Aperçu en cours"
+    previewed = "previewed", "À confirmer"
+    importing = "importing", "Enregistrement"
+    imported = "imported", "Enregistré"
+    refused = "refused", "Refusé"
+    undone = "undone", "Annulé"
 
 
 class RejectState(Word):
@@ -138,7 +209,7 @@ class RunState(Word):
     failed = "failed", "En échec"
 
 
-COMPUTING = (RunState.queued, RunState.rating, RunState.drafting, RunState.validating, RunState.printing, RunState.sending)
+COMPUTING = (RunState.queued, RunState.rating, RunState.drafting, RunState.validating, RunState.printing)
 VALIDATED = (RunState.validated, RunState.printing, RunState.printed, RunState.sending, RunState.sent)
 
 
@@ -186,3 +257,33 @@ class DocumentKind(Word):
     invoice = "INVOICE", "Facture"
     detail = "DETAIL", "Détail des communications"
     xml = "XML", "Facture électronique (Factur-X)"
+
+
+class MailKind(Word):
+    account_opened = "account_opened", "Ouverture de compte"
+    order_confirmed = "order_confirmed", "Confirmation de commande"
+    port_date_fixed = "port_date_fixed", "Date de portage"
+    invoice_issued = "invoice_issued", "Facture"
+    reminder_1 = "reminder_1", "Relance 1"
+    reminder_2 = "reminder_2", "Relance 2"
+    reminder_3 = "reminder_3", "Relance 3"
+    formal_notice = "formal_notice", "Mise en demeure"
+    password_reset = "password_reset", "Mot de passe"
+    usage_alert = "usage_alert", "Alerte de consommation"
+
+
+class MailState(Word):
+    queued = "queued", "En file"
+    sending = "sending", "En cours d'envoi"
+    waiting = "waiting", "Sera réessayé"
+    sent = "sent", "Envoyé"
+    failed = "failed", "Refusé"
+    in_doubt = "in_doubt", "À vérifier"
+    withheld = "withheld", "Retenu"
+    cancelled = "cancelled", "Annulé"
+
+
+MAIL_TO_DO = (MailState.queued, MailState.waiting)
+"""What the next passage may take in hand."""
+MAIL_ON_ITS_WAY = (*MAIL_TO_DO, MailState.sending)
+"""What will still move without anybody."""

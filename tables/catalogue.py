@@ -1,11 +1,14 @@
-"""What is sold: offers and options, rate tables, roaming zones. Everything dated; a version in use never changes."""
+"""What is sold: offers, products, devices, rate tables, roaming zones. Everything dated; a version in use never changes."""
+
+from decimal import Decimal
 
 from piccolo.columns import Boolean, Date, ForeignKey, Integer, Numeric, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
 
-from rules.states import CallType, Direction, OfferKind
+from rules.states import CallType, Direction, OfferKind, ProductKind, UnitState
+from rules.vat import VatRate
 
 
 class Offer(Table, help_text="Abonnements et options — une ligne par version"):
@@ -15,7 +18,7 @@ class Offer(Table, help_text="Abonnements et options — une ligne par version")
     label = Varchar(length=120, help_text="Libellé")
     monthly_price = Numeric(digits=(12, 6), help_text="Prix mensuel HT")
     activation_fee = Numeric(digits=(12, 6), help_text="Frais de mise en service HT")
-    vat_rate = Numeric(digits=(5, 2), help_text="Taux de TVA")
+    vat_rate = Numeric(digits=(5, 2), choices=VatRate, help_text="Taux de TVA")
     allowances = Text(help_text="Forfaits inclus — TYPE:quantité:catégories[:POOL], séparés par |")
     data_speed = Varchar(length=60, help_text="Débit")
     international = Boolean(default=False, help_text="Profil monde permis")
@@ -24,6 +27,46 @@ class Offer(Table, help_text="Abonnements et options — une ligne par version")
     @classmethod
     def get_readable(cls) -> Readable:
         return Readable(template="%s, %s", columns=[cls.code, cls.valid_from])
+
+
+class Product(Table, help_text="Services et matériels — une ligne par version"):
+    id: Serial
+    code = Varchar(length=32, index=True, help_text="Code")
+    kind = Varchar(length=9, choices=ProductKind, default=ProductKind.service, help_text="Nature")
+    label = Varchar(length=120, help_text="Libellé")
+    recurring = Boolean(default=False, help_text="Récurrent — facturé chaque mois")
+    price = Numeric(digits=(12, 6), help_text="Prix HT — par mois si récurrent")
+    vat_rate = Numeric(digits=(5, 2), choices=VatRate, default=Decimal(20), help_text="Taux de TVA")
+    valid_from = Date(help_text="Valable depuis le")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s, %s", columns=[cls.code, cls.valid_from])
+
+
+class Device(Table, help_text="Terminaux — une ligne par version ; le stock est le nombre d'exemplaires en stock"):
+    id: Serial
+    code = Varchar(length=32, index=True, help_text="Code")
+    brand = Varchar(length=60, help_text="Marque")
+    model = Varchar(length=120, help_text="Modèle")
+    price = Numeric(digits=(12, 6), help_text="Prix HT")
+    vat_rate = Numeric(digits=(5, 2), choices=VatRate, default=Decimal(20), help_text="Taux de TVA")
+    valid_from = Date(help_text="Valable depuis le")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s, %s", columns=[cls.code, cls.valid_from])
+
+
+class DeviceUnit(Table, help_text="Exemplaires de terminaux — un par IMEI"):
+    id: Serial
+    device = ForeignKey(Device, null=False, index=True, help_text="Terminal — la version sous laquelle il est entré")
+    imei = Varchar(length=15, unique=True, help_text="IMEI — *#06# le montre")
+    state = Varchar(length=8, choices=UnitState, default=UnitState.in_stock, help_text="État")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s", columns=[cls.imei])
 
 
 class RateTable(Table, help_text="Grilles tarifaires"):

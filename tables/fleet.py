@@ -16,6 +16,10 @@ class Sim(Table, help_text="Cartes SIM"):
     imsi = Varchar(length=15, index=True, help_text="IMSI")
     kind = Varchar(length=8, choices=SimKind, default=SimKind.physical, help_text="Support")
     state = Varchar(length=10, choices=SimState, default=SimState.in_stock, index=True, help_text="État")
+    blocked_from = Varchar(
+        length=10, choices=SimState, default=SimState.in_stock,
+        help_text="Avant blocage — l'état qu'elle retrouve une fois débloquée",
+    )  # fmt: skip
     batch = Varchar(length=60, index=True, help_text="Lot")
     msisdn = Varchar(length=18, help_text="Numéro attribué d'avance")
     secrets = Text(secret=True, help_text="Codes chiffrés — PIN, PUK, activation")
@@ -24,6 +28,16 @@ class Sim(Table, help_text="Cartes SIM"):
     @classmethod
     def get_readable(cls) -> Readable:
         return Readable(template="%s", columns=[cls.iccid])
+
+
+class SimBatch(Table, help_text="Lots de cartes SIM — ceux dont le stock est surveillé"):
+    id: Serial
+    name = Varchar(length=60, unique=True, help_text="Lot")
+    alert_threshold = Integer(help_text="Seuil d'alerte — prévenir quand il reste moins de cartes en stock ; 0 = jamais")
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s", columns=[cls.name])
 
 
 class Line(Table, help_text="Lignes mobiles"):

@@ -35,6 +35,8 @@ class Reseller(Table, help_text="Intégrateur — l'émetteur des factures, une 
     invoice_pattern = Varchar(length=60, default="F{year}-{counter:06}", help_text="Modèle de numéro de facture")
     credit_note_pattern = Varchar(length=60, default="A{year}-{counter:06}", help_text="Modèle de numéro d'avoir")
     peak_hours = Varchar(length=120, help_text="Heures pleines — par exemple « 1-5:8-20 » ; vide = aucune")
+    mail_attachment_kb = Integer(default=5000, help_text="Pièces jointes — en ko ; au-delà, le message porte un lien")
+    mails_per_minute = Integer(help_text="Cadence d'envoi — messages par minute ; 0 = sans limite")
     former_invoice_number = Varchar(length=35, help_text="Dernière facture de l'ancien système — son numéro")
     former_invoice_on = Date(null=True, default=None, help_text="Dernière facture de l'ancien système — sa date")
 

@@ -5,26 +5,28 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
-from tables.access import AccessLink
+from tables.access import AccessLink, IdempotentCall
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
-from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RateVersion, RoamingZone
+from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
 from tables.face import Branding, InvoiceTemplate
-from tables.fleet import Discount, Line, LineItem, Sim
-from tables.imports import ImportBatch
+from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
+from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
+from tables.mail import Mail
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
-from tables.usage import CdrFile, CdrPart, CdrReject
+from tables.usage import Arrival, CdrFile, CdrLayout, CdrPart, CdrReject
+from tables.words import MailTemplate
 
 TABLES: list[type[Table]] = [
-    Reseller, Branding, InvoiceTemplate, Customer,
-    Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType,
-    Sim, Line, LineItem, Discount,
+    Reseller, Branding, InvoiceTemplate, MailTemplate, Customer,
+    Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType, Product, Device, DeviceUnit,
+    Sim, SimBatch, Line, LineItem, Discount,
     BillingRun, Finding, Waiver, ParkedCustomer,
-    CdrFile, CdrPart, CdrReject, ImportBatch,
-    NumberSeries, Invoice, InvoiceLine, SealedDocument,
-    TimelineEntry, AccessLink, JobRun,
+    CdrLayout, CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
+    NumberSeries, Invoice, InvoiceLine, SealedDocument, Mail,
+    TimelineEntry, AccessLink, IdempotentCall, JobRun,
 ]  # fmt: skip
 
 APP_CONFIG = AppConfig(

@@ -1,4 +1,4 @@
-"""Migrations as SQL scripts beside their module: one statement per paragraph; {pk} is the engine's own key.
+"""Migrations as SQL scripts beside their module: one statement per paragraph; {pk} and {bytes} are the engine's key and bytes.
 
 `name.sql` runs on both engines, `name.sqlite.sql` and `name.postgres.sql` on one.
 """
@@ -11,6 +11,7 @@ from tables.engine import connection, engine
 
 FOLDER = Path(__file__).parent / "migrations"
 KEY = {"sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL", "postgres": "BIGSERIAL PRIMARY KEY"}
+BYTES = {"sqlite": "BLOB", "postgres": "BYTEA"}
 
 
 def migration(migration_id: str, description: str, *names: str) -> MigrationManager:
@@ -22,7 +23,7 @@ def migration(migration_id: str, description: str, *names: str) -> MigrationMana
             for path in (FOLDER / f"{name}.sql", FOLDER / f"{name}.{kind}.sql"):
                 for statement in path.read_text(encoding="utf-8").split("\n\n") if path.exists() else ():
                     if not all(row.startswith("--") for row in statement.strip().splitlines()):
-                        await connection().execute(statement.replace("{pk}", KEY[kind]))
+                        await connection().execute(statement.replace("{pk}", KEY[kind]).replace("{bytes}", BYTES[kind]))
 
     manager = MigrationManager(migration_id=migration_id, app_name="tables", description=description)
     manager.add_raw(run)

@@ -28,6 +28,16 @@ def csv(*rows: Mapping[str, str], columns: Iterable[str] = COLUMNS, separator: s
     return "".join(separator.join(line) + end for line in lines).encode()
 
 
+def linked(target: bytes) -> bytes:
+    """A zip whose one member is a link."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        member = zipfile.ZipInfo("cdr.csv")
+        member.create_system, member.external_attr = 3, 0o120777 << 16
+        archive.writestr(member, target)
+    return packed.getvalue()
+
+
 def zipped(*members: bytes, name: str = "cdr{}.csv", method: int = zipfile.ZIP_DEFLATED) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", method) as archive:
@@ -55,6 +65,7 @@ NO_HEADER = "La première ligne ne nomme aucune colonne connue. Écrivez-y les n
 TOO_LONG = "Un champ dépasse 64 ko : il manque un guillemet."
 BROKEN = "L'archive est abîmée, incomplète ou protégée : elle ne s'ouvre pas. Téléchargez-la de nouveau."
 TOO_LARGE = "L'archive dépasse 4 Mo une fois ouverte. Découpez le fichier."
+ELSEWHERE = "L'archive contient un lien ou un chemin, pas un simple fichier. Refaites-la avec le seul fichier de CDR."
 MEMBERS = "L'archive doit contenir un fichier de CDR et rien d'autre. Éléments trouvés : {}."
 
 
@@ -140,6 +151,12 @@ BAD = {
     "a zip with a wrong sum": Bad(_damaged(zipped(_TWO, method=zipfile.ZIP_STORED), 60), 1, "BAD_ARCHIVE", BROKEN),
     "a gz with a wrong sum": Bad(_damaged(gzip.compress(_TWO), -6), 1, "BAD_ARCHIVE", BROKEN),
     "a zip in a zip": Bad(zipped(zipped(_TWO, method=zipfile.ZIP_STORED)), 1, "NUL_BYTE", NUL),
+    "a zip with 101 files": Bad(zipped(*[_TWO] * 101), 1, "ARCHIVE_MEMBERS", MEMBERS.format(101)),
+    "a zip with 5 000 files": Bad(zipped(*[b""] * 5_000), 1, "ARCHIVE_MEMBERS", MEMBERS.format(5_000)),
+    "a zip that leads out of its folder": Bad(zipped(_TWO, name="../../etc/cdr.csv"), 1, "ARCHIVE_PATH", ELSEWHERE),
+    "a zip with a name from the root": Bad(zipped(_TWO, name="/etc/cdr.csv"), 1, "ARCHIVE_PATH", ELSEWHERE),
+    "a zip with a name of Windows": Bad(zipped(_TWO, name="C:cdr.csv"), 1, "ARCHIVE_PATH", ELSEWHERE),
+    "a zip with a link": Bad(linked(b"/etc/passwd"), 1, "ARCHIVE_PATH", ELSEWHERE),
     "a zip bomb": Bad(zipped(_BOMB), 1, "ARCHIVE_TOO_LARGE", TOO_LARGE),
     "a gz bomb": Bad(gzip.compress(_BOMB), 1, "ARCHIVE_TOO_LARGE", TOO_LARGE),
 }

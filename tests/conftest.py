@@ -16,6 +16,7 @@ os.environ["DATA_DIR"] = str(SCRATCH)
 os.environ.pop("DATABASE_URL", None)
 
 import asyncpg
+from hypothesis import HealthCheck, settings
 from piccolo.apps.migrations.tables import Migration
 from piccolo.apps.user.tables import BaseUser
 from piccolo_api.session_auth.tables import SessionsBase
@@ -25,6 +26,10 @@ from gateways.settings import SETTINGS
 from piccolo_conf import make_engine
 from tables.access import User
 from tables.piccolo_app import TABLES
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("nightly", max_examples=50_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 ENGINES = ("sqlite", "postgres")
 _numbers = count()

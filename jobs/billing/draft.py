@@ -17,7 +17,7 @@ from rules.states import InvoiceKind, InvoiceOrigin, InvoiceState, PaymentMethod
 from tables.billing import BillingRun, Finding, ParkedCustomer
 from tables.engine import insert_many, reserve_ids, transaction, update_many
 from tables.invoices import Invoice, InvoiceLine
-from tables.usage import CdrFile
+from tables.usage import CdrFile, CdrPart
 
 BATCH = 500
 LAYOUT = 1
@@ -59,6 +59,7 @@ async def draft(run: dict[str, Any], progress: Progress) -> Computed:
         )
         if run["validated_at"] is None:
             await update_many(CdrFile.counted_in, dict.fromkeys(await read_inputs.fresh_files(run), run["id"]))
+            await update_many(CdrPart.counted_in, dict.fromkeys(inputs.fresh_parts, run["id"]))
         await BillingRun.update({BillingRun.totals: json.dumps(totals), BillingRun.usage_path: path}).where(
             BillingRun.id == run["id"]
         )

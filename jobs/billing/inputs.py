@@ -17,7 +17,7 @@ from rules.paris import Month
 from rules.rates import Rate
 from rules.rating import PeakHours, parse_peak
 from rules.recurring import Discount, RecurringItem
-from rules.states import FileState, InvoiceState, LineState, OfferKind
+from rules.states import FileState, InvoiceState, LineState, OfferKind, RejectState
 from rules.wallets import wallets_of
 from tables import billing, catalogue, face, fleet, invoices, parties, usage
 
@@ -53,6 +53,7 @@ class Inputs:
     broken: dict[int, Exception]  # customer → what keeps an item of its lines from being read
     done: set[int]  # customers whose document of this run is validated
     references: dict[int, tuple[str, date]]  # customer → last invoice of ours
+    fresh_parts: list[int] = field(default_factory=list)  # those that this run counts
     file_totals: dict[str, Any] = field(default_factory=dict)
 
 
@@ -68,8 +69,10 @@ async def read(month: Month, run: Row | None = None) -> Inputs:
     common = _Common(lines, items, versions, parse_peak(reseller.get("peak_hours", "")))
     files = await fresh_files(run)
     part = usage.CdrPart
-    parts = await part.select(part.month, part.path, part.rows, part.file).where(part.file.state == FileState.loaded)
-    fresh = [part for part in parts if part["file"] in files]
+    parts = await part.select(part.id, part.month, part.path, part.rows, part.counted_in, part.counted_in.validated_at).where(
+        part.file.state == FileState.loaded
+    )
+    fresh = _fresh(parts, run)
     late = [
         found
         for run in sorted(invoiced, key=lambda run: run["month"])
@@ -93,6 +96,7 @@ async def read(month: Month, run: Row | None = None) -> Inputs:
         broken=broken,
         done=await _done(run),
         references=await _references(),
+        fresh_parts=[part["id"] for part in fresh],
         file_totals=await _file_totals(files)
         | {
             "late": sum(part["rows"] for part in fresh if part["month"] in late_months),
@@ -233,15 +237,7 @@ def _offer_vat(items: list[Row], month: Month) -> dict[int, Decimal]:
 async def _versions() -> list[rating.Version]:
     rates: dict[int, list[Rate]] = {}
     for row in await catalogue.Rate.select().order_by(catalogue.Rate.id):
-        unit = micro(row["unit_price"])
-        offpeak = unit if row["offpeak_unit_price"] is None else micro(row["offpeak_unit_price"])
-        rates.setdefault(row["version"], []).append(
-            Rate(
-                *(row["id"], row["origin"], row["type"], row["direction"], row["prefix"], row["category"], unit, offpeak),
-                *(micro(row["setup_fee"]), row["first_increment"], row["next_increment"]),
-                *(micro(row["service_per_call"]), micro(row["service_per_minute"])),
-            )
-        )
+        rates.setdefault(row["version"], []).append(Rate.of(row, row["id"]))
     versions = await catalogue.RateVersion.select()
     return [rating.Version(row["rate_table"], row["valid_from"], rates.get(row["id"], [])) for row in versions]
 
@@ -296,14 +292,20 @@ async def fresh_files(run: Row | None) -> dict[int, Row]:
     rows = await file.select(file.id, file.rows, file.loaded, file.rejected, file.counted_in, file.counted_in.validated_at).where(
         file.state == FileState.loaded
     )
+    return {row["id"]: row for row in _fresh(rows, run)}
+
+
+def _fresh(rows: list[Row], run: Row | None) -> list[Row]:
+    """Of files or parts, those that a run counts: a part can come after its file was counted, by a replay."""
     if run and run["validated_at"]:
-        return {row["id"]: row for row in rows if row["counted_in"] == run["id"]}
-    return {row["id"]: row for row in rows if row["counted_in"] is None or row["counted_in.validated_at"] is None}
+        return [row for row in rows if row["counted_in"] == run["id"]]
+    return [row for row in rows if row["counted_in"] is None or row["counted_in.validated_at"] is None]
 
 
 async def _file_totals(files: dict[int, Row]) -> dict[str, Any]:
     causes: dict[str, int] = {}
-    for row in await usage.CdrReject.select(usage.CdrReject.file, usage.CdrReject.cause):
+    reject = usage.CdrReject
+    for row in await reject.select(reject.file, reject.cause).where(reject.state != RejectState.replayed):
         if row["file"] in files:
             causes[row["cause"]] = causes.get(row["cause"], 0) + 1
     return {

@@ -99,7 +99,7 @@ async def documents(run_id: int, search: str, page: int) -> tuple[list[Row], int
             invoice.vat_cents,
             invoice.incl_vat_cents,
         ),
-        *(invoice.customer.customer_number, invoice.customer.company_name),
+        *(invoice.customer.customer_number, invoice.customer.company_name, invoice.customer.billing_email),
     )
     condition: Any = invoice.run == run_id
     if search:

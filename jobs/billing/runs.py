@@ -67,7 +67,7 @@ class BlockingFindings(RuleError):
 STAGES = {
     # stage: the states from which it starts, the states in which it works, the state in which it ends
     "draft": (
-        (RunState.controlled, RunState.validated, RunState.printed),
+        (RunState.controlled, RunState.validated, RunState.printed, RunState.sending, RunState.sent),
         (RunState.queued, RunState.rating, RunState.drafting),
         RunState.controlled,
     ),

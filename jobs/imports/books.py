@@ -52,11 +52,11 @@ async def open_books(rows: list[Row]) -> Books:
         {table["code"]: table["id"] for table in await RateTable.select()},
         {commitment["code"]: commitment["id"] for commitment in await CommitmentType.select()},
         dict(offers),
-        await _lines(row.values["msisdn"] for row in rows),
+        await lines_of(row.values["msisdn"] for row in rows),
     )
 
 
-async def _lines(msisdns: Iterable[str]) -> list[Values]:
+async def lines_of(msisdns: Iterable[str]) -> list[Values]:
     """The lines of these numbers as the file would write them, with their `items`."""
     linked: list[Any] = [
         Line.sim.iccid.as_alias("iccid"),

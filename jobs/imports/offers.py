@@ -2,9 +2,9 @@
 
 from jobs.imports.plan import InUse, Occasion, Plan, UnknownReference
 from jobs.imports.store import named, select_in, write_rows
-from rules import allowances
+from rules import allowances, vat
 from rules.files.kinds import OFFERS
-from rules.files.rows import Intake
+from rules.files.rows import Intake, shown
 from tables.catalogue import Offer, Rate
 from tables.fleet import LineItem
 
@@ -23,6 +23,9 @@ async def plan(intake: Intake, occasion: Occasion) -> Plan:
         plan.place(row, old, plan.merge(row, old), InUse(IN_USE) if old and old["id"] in used else None)
     known = {rate["category"] for rate in await Rate.select(Rate.category).distinct()}
     for row in intake.rows:
+        if not vat.accepted(row.values["vat_rate"]):
+            rate = shown(row.values["vat_rate"])
+            plan.warn(row, "vat_rate", rate, vat.UnknownVatRate(vat.refusal(rate)))
         for bucket in allowances.parse(row.values["allowances"]):
             for category in sorted(bucket.categories - known):
                 known.add(category)

@@ -1,8 +1,10 @@
 """What an import would do, decided before anything is written; the preview shows this very plan."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 
 from rules.errors import RuleError
 from rules.files.form import Error
@@ -59,6 +61,13 @@ class Plan:
     @property
     def alters(self) -> bool:
         return bool(self.created or self.changed or self.gone)
+
+    def fingerprint(self) -> str:
+        """The same for plans that would write the same and say the same."""
+        changes = [(change.id, change.before, change.after, change.row.values) for change in self.changed]
+        whole = [[row.values for row in self.created], changes, self.unchanged, self.gone, self.compared]
+        said = [(error.line, error.field, error.code) for error in self.intake.errors + self.warnings]
+        return sha256(json.dumps([whole, said], default=str, sort_keys=True).encode()).hexdigest()
 
     def merge(self, row: Row, stored: Values | None) -> Values:
         """What differs from the stored values, which complete the row: a column that is not in the file says nothing."""

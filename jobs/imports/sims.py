@@ -19,6 +19,10 @@ class NotInStock(RuleError):
     """A change to a SIM card that has left the stock."""
 
 
+class InOtherBatch(RuleError):
+    """A card in stock that another delivery brought."""
+
+
 async def plan(intake: Intake, occasion: Occasion) -> Plan:
     plan = Plan(intake)
     iccids = (row.values["iccid"] for row in intake.rows)
@@ -26,15 +30,31 @@ async def plan(intake: Intake, occasion: Occasion) -> Plan:
     stored = {sim["iccid"]: sim | opened(sim["secrets"]) for sim in found}
     for row in intake.rows:
         old = stored.get(row.values["iccid"])
-        plan.place(row, old, plan.merge(row, old), _locked(old["state"]) if old else None)
+        after = plan.merge(row, old)
+        locked = _locked(old) if old else None
+        plan.place(row, old, after, locked)
+        if old and "batch" in after and not locked:
+            plan.warn(row, "batch", after["batch"], _moved(old["batch"], after["batch"]))
     return plan
 
 
-def _locked(state: str) -> RuleError | None:
+def _locked(card: Values) -> RuleError | None:
+    """Why a stored card does not change; names its batch, so that a card delivered twice is told from a slip."""
+    state = SimState(card["state"])
     if state == SimState.in_stock:
         return None
-    label = next(word.label for word in SimState if word == state)
-    return NotInStock(f"Cette carte n'est plus en stock ({label}) : elle ne change plus par import. Retirez-la du fichier.")
+    return NotInStock(
+        f"Cette carte est déjà {_place(card['batch'])} et n'est plus en stock ({state.label}) :"
+        " elle ne change plus par import. Retirez-la du fichier."
+    )
+
+
+def _moved(old: str, new: str) -> RuleError:
+    return InOtherBatch(f"Cette carte est déjà {_place(old)} : elle passe {_place(new)}. Est-ce un doublon ? Retirez-la.")
+
+
+def _place(batch: str) -> str:
+    return f"dans le lot {batch}" if batch else "sans lot"
 
 
 def opened(secrets: str) -> Values:

@@ -11,6 +11,7 @@ SEPARATORS = (";", ",", "\t")
 LONGEST_FIELD = 65_536
 BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+NOTE = "erreur"  # the column that a file of rejected rows has more: what was wrong, for the reader only
 AS_UTF8 = "Enregistrez-le en UTF-8 : dans un tableur, « Enregistrer sous », puis le type ou le jeu de caractères UTF-8."
 
 _FIELD = {mark: re.compile(rf'(?:"((?:[^"]++|"")*+)"|([^"{mark}\n]*+))({mark}|\Z)') for mark in SEPARATORS}
@@ -150,7 +151,7 @@ def find_header(line: str, columns: Mapping[str, bool], file: str = "") -> Heade
     if errors:
         raise FormError(errors)
     positions = {name: place for place, name in enumerate(names) if name in columns}
-    return Header(separator, names, positions, tuple(name[:100] for name in names if name not in columns))
+    return Header(separator, names, positions, tuple(name[:100] for name in names if name not in columns and fold(name) != NOTE))
 
 
 def records(lines: Iterable[str], separator: str, file: str = "", first: int = 1) -> Iterator[tuple[int, list[str]]]:
@@ -205,10 +206,11 @@ def check_width(fields: list[str], header: Header, file: str, line: int) -> Erro
     width = len(header.names)
     if len(fields) == width:
         return None
-    message = f"{len(fields)} champs, {width} attendus. Ajoutez ou retirez des séparateurs, ou mettez le champ entre guillemets."
+    found = f"{len(fields)} champ{'s' if len(fields) > 1 else ''}"
+    message = f"{found}, {width} attendus. Ajoutez ou retirez des séparateurs, ou mettez le champ entre guillemets."
     if len(fields) == 1:
         for mark in SEPARATORS:
-            if fields[0].count(mark) == width - 1:
+            if fields[0].count(mark) >= width - 1:
                 message = f"Séparateur « {_shown(mark)} » ici, « {_shown(header.separator)} » dans l'en-tête. Prenez le même."
     return Error(file, line, None, None, str(len(fields)), "WRONG_FIELD_COUNT", message)
 

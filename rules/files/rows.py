@@ -1,5 +1,6 @@
 """From the fields of a file to typed rows: a kind of file is a list of columns and what its rows must agree on."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,10 +8,12 @@ from typing import Any
 
 from rules.errors import RuleError
 from rules.files.cells import EmptyCell, Parser, clean
-from rules.files.form import Error, read
+from rules.files.form import NOTE, Error, fold, read
+from rules.files.written import csv_text, plain
 
 NEVER = object()
 Values = dict[str, Any]
+Watch = Callable[[int, int], None]
 Settle = Callable[[Values], Iterator[tuple[str, RuleError]]]
 
 
@@ -63,19 +66,22 @@ class Row:
 class Intake:
     """A file once read: good rows, errors, and where each column stands. `refused`: nothing of the file may be loaded."""
 
-    def __init__(self, kind: Kind, data: bytes, file: str) -> None:
-        """Raises FormError."""
+    def __init__(self, kind: Kind, data: bytes, file: str, watch: Watch = lambda done, total: None) -> None:
+        """Raises FormError. `watch` is told from time to time how many rows are read."""
         self.kind, self.file = kind, file
         self.columns = {column.name: column for column in kind.columns}
         self.header, records = read(data, {column.name: column.in_header for column in kind.columns}, file)
         self.present = frozenset(self.header.positions)
         self.total = len(records)
         self.errors: list[Error] = []
+        self.bad: dict[int, list[str]] = {}  # the cells of the rows in error, by line
         self.refused = False
         self.rows: list[Row] = []
         seen: dict[tuple[Any, ...], int] = {}
-        for line, fields in records:
-            row = Row(line, {}, fields)
+        for done, (line, fields) in enumerate(records):
+            if done % 1_000 == 0:
+                watch(done, self.total)
+            row = Row(line, {}, [plain(cell) for cell in fields])
             if self._fill(row) and self._alone(row, seen):
                 self.rows.append(row)
 
@@ -95,6 +101,17 @@ class Intake:
     def refuse(self, row: Row, name: str, problem: RuleError) -> None:
         place = self.header.positions.get(name)
         self.errors.append(self.error(row.line, name, None if place is None else row.fields[place], problem))
+        if row.fields:
+            self.bad[row.line] = row.fields
+
+    def rejected_rows(self) -> str:
+        """The rows in error as a CSV file to correct and load again: their cells, and what is wrong with them."""
+        said: dict[int, list[str]] = defaultdict(list)
+        for error in self.errors:
+            said[error.line].append(f"{error.field} : {error.message}")
+        kept = [place for place, name in enumerate(self.header.names) if fold(name) != NOTE]
+        rows = ([*(fields[place] for place in kept), " ".join(said[line])] for line, fields in sorted(self.bad.items()))
+        return csv_text([*(self.header.names[place] for place in kept), NOTE], rows)
 
     def _fill(self, row: Row) -> bool:
         """Parse every cell; False when the row has errors."""
@@ -109,6 +126,7 @@ class Intake:
                 row.values[column.name] = column.parse(cell) if cell else column.empty
             except RuleError as problem:
                 self.errors.append(self.error(row.line, column.name, cell, problem))
+                self.bad[row.line] = row.fields
         if len(self.errors) == before:
             for name, disagreement in self.kind.settle(row.values):
                 self.refuse(row, name, disagreement)

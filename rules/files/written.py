@@ -15,13 +15,31 @@ RUNNABLE = ("=", "+", "-", "@", "\t", "\r")
 def safe(cell: object) -> str:
     """A cell as text, behind an apostrophe when a spreadsheet would take it for a formula (OWASP ASVS 1.2.10).
 
-    A negative figure stays a figure.
+    A negative figure stays a figure. `plain` takes away the one apostrophe and no other.
 
-    >>> safe("=1+1"), safe("Solo"), safe(None), safe("-24,00")
-    ("'=1+1", 'Solo', '', '-24,00')
+    >>> safe("=1+1"), safe("Solo"), safe(None), safe("-24,00"), safe("'=1+1")
+    ("'=1+1", 'Solo', '', '-24,00', "''=1+1")
     """
     text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(RUNNABLE) and not FIGURE.fullmatch(text) else text
+    return f"'{text}" if text.lstrip("'").startswith(RUNNABLE) and not FIGURE.fullmatch(text) else text
+
+
+def plain(cell: str) -> str:
+    """A cell as it was before `safe`.
+
+    >>> plain("'+33639980001"), plain("-5"), plain("'Solo'")
+    ('+33639980001', '-5', "'Solo'")
+    """
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(RUNNABLE) else cell
+
+
+def unsafe(cell: str) -> str:
+    """A cell as it was before `safe`.
+
+    >>> unsafe("'=1+1"), unsafe("'tis"), unsafe("-24,00")
+    ('=1+1', "'tis", '-24,00')
+    """
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(RUNNABLE) else cell
 
 
 def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -10,9 +10,10 @@ from piccolo.columns import ForeignKey, Timestamptz, Varchar
 
 from endpoints.admin import CONFIGS
 from endpoints.guarded import Guarded
+from jobs import reseller
 from rules.states import LineState, SimState
 from tables.access import AccessLink
-from tables.catalogue import CommitmentType, Offer, Rate, RateTable, RoamingZone
+from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RoamingZone
 from tables.fleet import Line, Sim
 from tables.parties import Customer, Reseller
 from tables.piccolo_app import TABLES
@@ -23,13 +24,16 @@ MOUNTED = {config.table_class._meta.tablename: config for config in CONFIGS}
 READ_ONLY = {
     "invoice", "invoice_line", "number_series", "sealed_document", "billing_run", "finding", "waiver", "parked_customer",
     "cdr_file", "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
-    "job_run", "branding", "invoice_template",
+    "job_run", "mail", "sim_batch", "arrival", "import_item", "mail_template", "branding", "invoice_template", "cdr_layout",
 }  # fmt: skip
 LAWFUL = {
     "customer": {
         "customer_number": "C1", "login": "C1", "company_name": "Essai", "street": "1 rue X", "postcode": "69001", "city": "Lyon",
     },
     "offer": {"code": "PRO", "label": "Pro", "vat_rate": Decimal(20), "valid_from": date(2026, 1, 1)},
+    "product": {"code": "ASSIST", "label": "Assistance", "price": Decimal("4.9"), "valid_from": date(2026, 1, 1)},
+    "device": {"code": "T5", "brand": "Imaginaire", "model": "Cinq", "price": Decimal(199), "valid_from": date(2026, 1, 1)},
+    "device_unit": {"imei": "490154203237518"},
     "roaming_zone": {"zone": "EU", "mcc": "262"},
     "commitment_type": {"code": "24M", "label": "24 mois", "months": 24},
     "rate_table": {"code": "STD"},
@@ -52,7 +56,7 @@ async def one_row_each(database):
         for column in table._meta.foreign_key_columns:
             target = column._foreign_key_meta.resolved_references._meta.tablename
             values[column._meta.name] = keys.get(target)
-        row = table(**values)
+        row = await reseller.current() if table is Reseller else table(**values)
         await row.save()
         keys[table._meta.tablename] = row.id
     return keys
@@ -62,7 +66,7 @@ def other(column, value):
     """A value of the column's type that is not this one."""
     value = getattr(value, "value", value)
     if column._meta.choices:
-        return next(word.value for word in column._meta.choices if word.value not in (value, ""))
+        return next(str(word.value) for word in column._meta.choices if word.value not in (value, ""))
     if isinstance(column, ForeignKey):
         return (value or 0) + 1
     if isinstance(value, bool):
@@ -80,8 +84,8 @@ async def rows(table):
     return await table.select().order_by(table._meta.primary_key)
 
 
-def test_every_table_but_the_links_is_mounted_by_the_factory():
-    assert {table._meta.tablename for table in TABLES} - {"access_link"} == set(MOUNTED)
+def test_every_table_but_links_and_calls_is_mounted_by_the_factory():
+    assert {table._meta.tablename for table in TABLES} - {"access_link", "idempotent_call"} == set(MOUNTED)
     assert all(isinstance(config, Guarded) for config in CONFIGS)
     assert {name for name, config in MOUNTED.items() if "readonly" in config.locks} == READ_ONLY
     chapters = ["1. Réglages", "2. Catalogue", "3. Parc", "4. Clients", "5. CDR", "6. Facturation", "7. Journal"]
@@ -231,7 +235,38 @@ async def test_an_offer_in_use_is_frozen_and_an_unused_one_can_go(clerk, one_row
     ]
 
 
-@pytest.mark.parametrize("table", [Offer, RateTable, RoamingZone, CommitmentType])
+async def test_a_device_with_a_unit_is_frozen_and_a_sold_unit_stays(clerk, one_row_each):
+    path, unit = f"api/tables/device/{one_row_each['device']}/", f"api/tables/device_unit/{one_row_each['device_unit']}/"
+    frozen = await clerk.admin("PATCH", path, json={"price": "1"})
+    assert (frozen.status_code, "utilisée" in frozen.json()["detail"]) == (405, True)
+    await DeviceUnit.update({DeviceUnit.state: "sold"}, force=True)
+    assert (await clerk.admin("DELETE", unit)).status_code == 405
+    await DeviceUnit.update({DeviceUnit.state: "in_stock"}, force=True)
+    assert (await clerk.admin("DELETE", unit)).status_code == 204
+    assert (await clerk.admin("PATCH", path, json={"price": "1"})).status_code == 200
+
+
+async def test_a_vat_rate_is_chosen_in_the_list_of_the_law(clerk, database):
+    form = {
+        "code": "ASSIST", "kind": "SERVICE", "label": "Assistance", "recurring": True, "price": "4.9", "vat_rate": "8.5",
+        "valid_from": "2026-09-01",
+    }  # fmt: skip
+    made = await clerk.admin("POST", "api/tables/product/", json=form)
+    assert made.status_code == 201
+    (kept,) = await rows(Product)
+    path = f"api/tables/product/{kept['id']}/"
+    assert (await clerk.admin("GET", path)).json()["vat_rate"] == "8.5"
+    for wrong in ("7.7", "21"):
+        refused = await clerk.admin("PATCH", path, json={"vat_rate": wrong})
+        assert (refused.status_code, "TVA" in refused.json()["detail"]) == (405, True)
+        refused = await clerk.admin(
+            "POST", "api/tables/offer/", json={**LAWFUL["offer"], "vat_rate": wrong, "valid_from": "2026-09-01"}
+        )
+        assert refused.status_code == 405
+    assert (await rows(Product))[0]["vat_rate"] == Decimal("8.5")
+
+
+@pytest.mark.parametrize("table", [Offer, Device, RateTable, RoamingZone, CommitmentType])
 async def test_catalogue_rows_in_use_stay(clerk, one_row_each, table):
     await Rate.update({Rate.origin: "EU"}, force=True)
     key = one_row_each[table._meta.tablename]
@@ -263,8 +298,9 @@ async def test_the_codes_of_a_card_are_seen_nowhere(clerk, one_row_each):
 
 async def test_the_seller_is_one_row_held_to_its_law(clerk, one_row_each):
     path = f"api/tables/reseller/{one_row_each['reseller']}/"
-    refused = await clerk.admin("PATCH", path, json={"invoice_pattern": "F{counter}"})
-    assert (refused.status_code, "Modèle" in refused.json()["detail"]) == (405, True)
+    for field, value, word in (("siren", "529197708", "SIREN"), ("invoice_pattern", "F{counter}", "Modèle")):
+        refused = await clerk.admin("PATCH", path, json={field: value})
+        assert (refused.status_code, word in refused.json()["detail"]) == (405, True)
     assert (await clerk.admin("PATCH", path, json={"iban": "FR76 3000 6000 0112 3456 7890 189"})).status_code == 200
     assert (await rows(Reseller))[0]["iban"] == "FR7630006000011234567890189"
 
@@ -275,7 +311,7 @@ async def test_every_column_and_choice_has_a_french_title(clerk):
         for column in config.table_class._meta.columns:
             if field := schema["properties"].get(column._meta.name):
                 assert field["title"].startswith(column._meta.help_text.split(" — ")[0])
-                labels = {choice.value: choice.label for choice in column._meta.choices or ()}
+                labels = {str(choice.value): choice.label for choice in column._meta.choices or ()}
                 shown = (field["extra"]["choices"] or {}).values()
                 assert {choice["value"]: choice["display_name"] for choice in shown} == labels
         titles = [field["title"] for field in schema["properties"].values()]

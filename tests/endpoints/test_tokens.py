@@ -11,7 +11,11 @@ from gateways.settings import SETTINGS
 from tests.endpoints.visitor import API_TOKEN, CRON_TOKEN, Visitor
 
 ROUTES = sorted({route.path for route in inner.routes})
-PUBLIC = {"/entrer", "/acces/{token:str}", "/healthz", "/api/docs", "/api/schema/openapi.json", "/static/{file_path:path}"}
+PUBLIC = {
+    "/entrer", "/acces/{token:str}", "/healthz", "/api/docs", "/api/schema/openapi.json", "/static/{file_path:path}",
+    "/document/{token:str}",  # the signed, expiring link of a mail whose PDF was too heavy to be attached: that document only
+    "/marque/{name:str}",  # the logo and the colours: the login page shows them
+}  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from contextlib import asynccontextmanager, nullcontext
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -23,12 +23,16 @@ from piccolo.engine.sqlite import SQLiteTransaction
 
 import piccolo_conf
 from gateways.files import turn
+from gateways.mail import Post
 from gateways.settings import SETTINGS
-from jobs import cdrs, folder
+from jobs import arrivals, cdr_replay, cdrs, folder, sim_states
 from jobs.billing import runs, worker
+from jobs.mails import sending
 from rules.paris import Month
-from rules.states import COMPUTING, RunState
+from rules.states import COMPUTING, MailState, RunState
 from tables.engine import TunedSQLite, engine, make_engine
+from tables.fleet import Sim
+from tables.mail import Mail
 from tables.piccolo_app import TABLES
 
 events = 0
@@ -64,6 +68,7 @@ def count(owner, name: str) -> None:
 COUNTED = (
     *((os, name) for name in ("fsync", "replace")),
     *((owner, "commit") for owner in (SQLiteTransaction, PostgresTransaction)),
+    (Post, "hand_over"),
     *((owner, "run_querystring") for owner in (TunedSQLite, PostgresEngine)),
 )
 
@@ -75,6 +80,20 @@ async def import_reference(source: str, month: str):
 async def load(paths: list[str]):
     reports = await cdrs.load_files([(Path(path), Path(path).name) for path in paths], now=SETTINGS.now())
     return [{"created": report.created, "duplicate_file": report.duplicate_file} for report in reports]
+
+
+async def receive(path: str):
+    with open(path, "rb") as file:
+        return await arrivals.receive(file, Path(path).name)
+
+
+async def load_arrived():
+    report = await arrivals.load()
+    return {"done": report.done, "skipped": report.skipped, "problems": report.problems}
+
+
+async def replay(file: int):
+    return (await cdr_replay.replay(file, None, "", "essai", SETTINGS.now())).created
 
 
 async def start(month: str):
@@ -111,6 +130,24 @@ async def resume(run: int):
     return (await runs.get(run))["state"]
 
 
+async def move_sims(ids: list[int], to: str):
+    effects = await sim_states.change(ids, to, "essai", actor=to, now=SETTINGS.now())
+    return {"done": sum(not effect.problem for effect in effects), "codes": sorted({effect.code for effect in effects})}
+
+
+async def send_mails(smtp_url: str):
+    """What is due; what a dead worker had in hand is in doubt at once."""
+    SETTINGS.smtp_url, sending.LEASE = smtp_url, timedelta(0)
+    await sending.settle_abandoned()
+    return (await sending.send_due()).done
+
+
+async def send_beside(smtp_url: str):
+    """What is due, beside another worker that lives."""
+    SETTINGS.smtp_url = smtp_url
+    return (await sending.send_due()).done
+
+
 async def tell():
     return {"told": await month_samples.told(), "stored": month_samples.stored(), "named": await month_samples.named()}
 
@@ -126,12 +163,24 @@ async def unguard(what: str):
         cdrs.turn = no_turn
     elif what == "begin":
         runs.STAGES |= {stage: ((*sources, *working), working, end) for stage, (sources, working, end) in runs.STAGES.items()}
+    elif what == "sims":
+        sim_states.as_seen = lambda before, after: Sim.id > 0
+    elif what == "claim":
+        sending.CLAIMABLE = (*sending.CLAIMABLE, MailState.sending, MailState.sent)
+    elif what == "doubt":
+
+        async def again():
+            await Mail.update({Mail.state: MailState.queued}).where(Mail.state == MailState.sending)
+
+        sending.settle_abandoned = again
     elif what == "worker":
         global turn
         turn = nullcontext
 
 
-ORDERS = {order.__name__: order for order in (import_reference, load, start, begin, waive, work, resume, tell, unguard)}
+STAGES = (start, begin, waive, work, resume)
+OTHERS = (import_reference, load, receive, load_arrived, replay, move_sims, send_mails, send_beside, tell, unguard)
+ORDERS = {order.__name__: order for order in (*STAGES, *OTHERS)}
 
 
 async def obey(order: str, at: float = 0, clock: str = "", **values):

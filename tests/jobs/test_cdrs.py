@@ -12,8 +12,9 @@ from cdr_samples import BAD, csv, row, zipped
 
 from gateways import cdr_store
 from gateways.settings import SETTINGS
-from jobs import cdrs
+from jobs import cdrs, layouts
 from jobs.cdrs import CdrReport
+from jobs.layouts import UnknownLayout
 from rules.files.form import Error, FormError
 from rules.states import LineState, RunState
 from tables.billing import BillingRun
@@ -69,7 +70,7 @@ async def test_a_file_of_bad_form_loads_nothing_and_leaves_nothing_behind(load, 
             await load(bad.data, name)
         assert (refused.value.errors[0].file, refused.value.errors[0].line) == (name, bad.line)
     assert (await rows_of(*SETTLED), month_samples.stored()) == (before, stored)
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["cdr"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["cdr", "received"]
     assert (await load(csv(row(cdr_id="before")))).cdr_file_id == report.cdr_file_id
 
 
@@ -159,7 +160,7 @@ async def test_a_preview_tells_what_a_load_would_and_writes_nothing(load):
 
 
 async def test_a_layout_that_nobody_described_loads_nothing(load):
-    with pytest.raises(cdrs.UnknownLayout, match=r"Format « ailleurs » inconnu\. Les formats sont : default\."):
+    with pytest.raises(UnknownLayout, match=r"Format « ailleurs » inconnu\. Les formats sont : default\."):
         await load(csv(row()), layout="ailleurs")
     assert await rows_of(*SETTLED) == [0, 0, 0, 0]
 
@@ -177,8 +178,21 @@ async def test_a_corrected_row_loads_in_another_file(load):
     assert (await load(csv(row(cdr_id="1", visited_plmn="99902")))).rejects_by_cause == {"DUPLICATE_CONFLICT": 1}
 
 
-async def test_the_ids_of_another_wholesaler_are_not_ours(load, monkeypatch):
-    monkeypatch.setitem(cdrs.LAYOUTS, "other", "AUTRE")
+async def test_the_ids_of_another_wholesaler_are_not_ours(load):
+    names = (
+        "cdr_id",
+        "type",
+        "direction",
+        "msisdn",
+        "other_party",
+        "duration_s",
+        "volume_bytes",
+        "visited_plmn",
+        "wholesale_cost",
+    )
+    instants = {"source": "started_at", "format": "aaaa-mm-jjThh:mm:ssz"}
+    fields = {**{name: name for name in names}, "started_at": instants}
+    await layouts.save("other", {"wholesaler": "AUTRE", "description": {"header": True, "fields": fields}}, "test")
     assert (await load(csv(row(cdr_id="1")))).created == 1
     assert (await load(csv(row(cdr_id="1"), row(cdr_id="1")), layout="other")).rejects_by_cause == {"DUPLICATE": 1}
     assert (await load(csv(row(cdr_id="1", duration_s="66")), layout="other")).rejects_by_cause == {"DUPLICATE_CONFLICT": 1}

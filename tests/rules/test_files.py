@@ -373,7 +373,7 @@ def test_an_error_has_the_keys_of_the_interface():
     assert list(json.loads(json.dumps(vars(error)))) == ["file", "line", "column", "field", "value", "code", "message"]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=max(600, settings.default.max_examples), deadline=None)
 @given(
     kind=st.sampled_from(sorted(KINDS)),
     edits=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 3), st.binary(min_size=1, max_size=6)), max_size=5),
@@ -389,7 +389,7 @@ def test_no_mutation_of_bytes_crashes_the_reading(kind, edits, encoding):
         assert error.message
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=max(600, settings.default.max_examples), deadline=None)
 @given(kind=st.sampled_from(sorted(KINDS)), data=st.data())
 def test_no_text_in_a_cell_crashes_its_parser(kind, data):
     column = data.draw(st.sampled_from(KINDS[kind].columns))

@@ -17,6 +17,8 @@ TYPED = {
     "commitment_type": {"percent_first_year", "percent_after"},
     "customer": {"discount_percent"},
     "line_item": {"monthly_price"},
+    "product": {"price", "vat_rate"},
+    "device": {"price", "vat_rate"},
     "discount": {"percent", "amount"},
     "invoice_line": {"vat_rate"},
 }
