@@ -124,8 +124,11 @@ async def archive(run_id: int) -> Stream:
 
 @get("/{name:str}")
 async def document(name: str) -> Response[bytes]:
-    """A sealed document by its name: `F2026-000123.pdf`, `F2026-000123-detail.pdf`; always the same bytes."""
+    """A sealed document by its name: `F2026-000123.pdf`, `F2026-000123-detail.pdf`, `F2026-000123.xml`; always the same bytes."""
     return await sealed(name)
+
+
+MEDIA = {"pdf": "application/pdf", "xml": "application/xml"}
 
 
 async def sealed(name: str, inline: bool = True) -> Response[bytes]:
@@ -134,7 +137,7 @@ async def sealed(name: str, inline: bool = True) -> Response[bytes]:
         raise NotFoundException
     place = "inline" if inline else "attachment"
     headers = {"content-disposition": f'{place}; filename="{name}"'}
-    return Response((SETTINGS.data_dir / row["path"]).read_bytes(), media_type="application/pdf", headers=headers)
+    return Response((SETTINGS.data_dir / row["path"]).read_bytes(), media_type=MEDIA[name.rpartition(".")[2]], headers=headers)
 
 
 router = Router(

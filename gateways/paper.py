@@ -26,6 +26,7 @@ import segno.helpers
 import typst
 from fontTools.ttLib import TTFont
 
+from gateways import factur_x
 from rules import invoice_words, msisdn
 from rules.errors import RuleError
 
@@ -54,10 +55,14 @@ class Paper:
     replaced: int
 
 
-def invoice(document: dict[str, Any], logo: bytes | None = None) -> Paper:
-    """The invoice or credit note (PDF/A-3b); a draft when it has no number. `logo`: the PNG. Raises PaperRefused."""
+def invoice(document: dict[str, Any], logo: bytes | None = None, xml: bytes = b"") -> Paper:
+    """The invoice or credit note (PDF/A-3b); a draft when it has no number. `logo`: the PNG; `xml`: makes it a Factur-X.
+
+    Raises PaperRefused.
+    """
     data, replaced = _invoice(document, logo)
-    return Paper(_compile("invoice.typ", data, format="pdf", pdf_standards=["a-3b"])[0], replaced)
+    pdf = _compile("invoice.typ", data | {"xml": xml.decode()}, format="pdf", pdf_standards=["a-3b"])[0]
+    return Paper(factur_x.marked(pdf) if xml else pdf, replaced)
 
 
 def pictures(document: dict[str, Any], logo: bytes | None = None) -> list[bytes]:
@@ -69,7 +74,7 @@ def _invoice(document: dict[str, Any], logo: bytes | None) -> tuple[dict[str, An
     own = {name: text for name, text in document["texts"].items() if text}
     data, replaced = clean(document | {"texts": {"footer": "", "payment": "", **invoice_words.SHIPPED, **own}})
     data["lines"] = [line | {"msisdn": line["msisdn"] and msisdn.format(line["msisdn"])} for line in data["lines"]]
-    return data | {"qr": _qr(document), "logo": logo and _drawing(logo)}, replaced
+    return data | {"xml": "", "qr": _qr(document), "logo": logo and _drawing(logo)}, replaced
 
 
 def _drawing(png: bytes) -> dict[str, Any]:

@@ -74,6 +74,7 @@ SELLER = Kind(
         Column("bic", cells.bic, ""),
         Column("ics", cells.identifier("ICS", at_02.validate, "FR, une clé, trois signes et un numéro"), "", longest=35),
         Column("einvoice_address", kinds.einvoice, "", longest=125),
+        Column("einvoice_sample", cells.integer(0, 100)),
         Column("vat_on_debits", cells.yes_no),
         Column("payment_days", cells.integer(0, 365)),
         Column("end_of_month", cells.yes_no),

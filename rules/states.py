@@ -256,6 +256,7 @@ class JobState(Word):
 class DocumentKind(Word):
     invoice = "INVOICE", "Facture"
     detail = "DETAIL", "Détail des communications"
+    xml = "XML", "Facture électronique (Factur-X)"
 
 
 class MailKind(Word):

@@ -66,6 +66,14 @@ async def draft(run: dict[str, Any], progress: Progress) -> Computed:
     return computed
 
 
+async def tell_totals(run_id: int) -> None:
+    """The run's totals, once a draft is gone; inside a transaction."""
+    run = (await BillingRun.select(BillingRun.totals).where(BillingRun.id == run_id))[0]
+    parked = await ParkedCustomer.count().where(ParkedCustomer.run == run_id)
+    totals = json.loads(run["totals"]) | await _document_totals(run_id) | {"parked": parked}
+    await BillingRun.update({BillingRun.totals: json.dumps(totals)}).where(BillingRun.id == run_id)
+
+
 async def _document_totals(run_id: int) -> dict[str, int]:
     """The sums over all documents of the run, those validated before included."""
     amounts = ("excl_vat_cents", "vat_cents", "incl_vat_cents")
@@ -156,6 +164,8 @@ def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
             "siret": customer["siret"],
             "vat_number": customer["vat_number"],
             "address": _address(customer, "billing_") or _address(customer, ""),
+            "place": _place(customer),
+            "einvoice_address": customer["einvoice_address"],
             "delivery": _address(customer, "delivery_"),
             "contact": customer["billing_contact_name"],
             "purchase_order": customer["purchase_order"],
@@ -231,6 +241,12 @@ def _address(customer: dict[str, Any], group: str) -> list[str]:
     return [
         line for line in (street, street2, f"{postcode} {city}".strip(), country if country not in ("", "FR") else "") if line
     ]
+
+
+def _place(customer: dict[str, Any]) -> dict[str, str]:
+    """Where the invoice goes, part by part."""
+    group = "billing_" if _address(customer, "billing_") else ""
+    return {part: customer[f"{group}{part}"] for part in ("street", "street2", "postcode", "city", "country")}
 
 
 def _usage(month: Month, draft: Draft) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from gateways import logos, paper, rated
 from gateways.files import publish_bytes
 from gateways.settings import SETTINGS
 from jobs.billing.draft import Progress
+from rules import einvoice
 from rules.paris import PARIS
 from rules.rates import FREE_OF_CHARGE
 from rules.states import DocumentKind, InvoiceState
@@ -82,7 +83,11 @@ async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, st
 def _make(id: int, document: dict[str, Any], calls: list[dict], month: str) -> list[tuple]:
     """Render and publish the invoice, and its annex when it has calls to show."""
     logo = logos.kept(document["seller"].get("logo", ""))
-    papers = [(DocumentKind.invoice, f"{document['number']}.pdf", paper.invoice(document, logo))]
+    xml = einvoice.xml(document)
+    papers = [
+        (DocumentKind.invoice, f"{document['number']}.pdf", paper.invoice(document, logo, xml)),
+        (DocumentKind.xml, f"{document['number']}.xml", paper.Paper(xml, 0)),
+    ]
     if document["detailed_bill"] and calls:
         papers.append((DocumentKind.detail, f"{document['number']}-detail.pdf", paper.detail(document, calls)))
     found = []

@@ -5,7 +5,8 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-from jobs.billing.draft import Progress, due_on
+from jobs.billing.conform import numbered, park_unfit
+from jobs.billing.draft import Progress
 from rules import numbering
 from rules.errors import RuleError
 from rules.paris import paris_date
@@ -30,12 +31,14 @@ async def validate(run: dict[str, Any], now: datetime, progress: Progress) -> in
     waiting = await _waiting(run["id"])
     for start in range(0, len(waiting), AHEAD):
         batch = waiting[start : start + AHEAD]
-        rows = await Invoice.select(Invoice.id, Invoice.kind, Invoice.document).where(Invoice.id.is_in(batch))
+        rows = await Invoice.select(Invoice.id, Invoice.kind, Invoice.customer, Invoice.document).where(Invoice.id.is_in(batch))
+        unfit = await park_unfit(run, rows, reseller, paris_date(now))
         moves = await _moves(batch)
         by_id = {row["id"]: row for row in rows}
         for offset, id in enumerate(batch):
             await progress(start + offset, len(waiting))
-            await _one(by_id[id], moves.get(id, {}), reseller, now, run["actor"])
+            if id not in unfit:
+                await _one(by_id[id], moves.get(id, {}), reseller, now, run["actor"])
     if run["validated_at"] is None:
         async with transaction():
             await BillingRun.update({BillingRun.validated_at: now}).where(BillingRun.id == run["id"])
@@ -72,8 +75,7 @@ async def _one(row: dict[str, Any], moves: dict[int, date], reseller: dict[str, 
     today = paris_date(now)
     async with transaction():
         number = await take_number(pattern, today)
-        document = json.loads(row["document"]) | {"number": number, "issued_on": today.isoformat()}
-        document["due_on"] = due_on(document, today).isoformat()
+        document = numbered(json.loads(row["document"]), number, today)
         text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         done = (
             await Invoice.update(

@@ -351,8 +351,9 @@ async def test_a_hostile_name_is_printed_as_text_and_the_run_goes_on(loaded):
     await validated(run)
     await printed(run)
     name = (await numbers(run))[number]
-    papers = await SealedDocument.select().where(SealedDocument.invoice.number == name).order_by(SealedDocument.kind)
-    assert [row["name"] for row in papers] == [f"{name}-detail.pdf", f"{name}.pdf"]
+    sealed = await SealedDocument.select().where(SealedDocument.invoice.number == name).order_by(SealedDocument.kind)
+    assert [row["name"] for row in sealed] == [f"{name}-detail.pdf", f"{name}.pdf", f"{name}.xml"]
+    papers = sealed[:2]
     assert all(row["replaced_characters"] >= 2 for row in papers)
     for row in papers:
         assert PRINTED in await text_of(run, row["name"])
@@ -367,10 +368,10 @@ async def test_a_paper_that_cannot_be_made_keeps_no_other_from_being_made(loaded
     await validated(run)
     real = paper.invoice
 
-    def refuse_one(document: dict[str, Any], logo: bytes | None = None) -> paper.Paper:
+    def refuse_one(document: dict[str, Any], *rest: Any) -> paper.Paper:
         if document["number"] == "F2026-000002":
             raise paper.PaperRefused("La mise en page invoice.typ s'est arrêtée : trop large")
-        return real(document, logo)
+        return real(document, *rest)
 
     with monkeypatch.context() as broken:
         broken.setattr(printing.paper, "invoice", refuse_one)
@@ -390,6 +391,42 @@ async def test_a_paper_that_cannot_be_made_keeps_no_other_from_being_made(loaded
     known = await issued()
     assert known["papers"][: len(before["papers"])] == before["papers"]
     assert month_samples.stored() == await month_samples.named()
+
+
+# E-invoices that their rules refuse
+
+
+async def test_a_document_that_its_rules_refuse_is_parked_takes_no_number_and_is_billed_once_mended(loaded):
+    await Reseller.update({Reseller.einvoice_sample: 100}, force=True)
+    run = await drafted()
+    number = (await with_usage(run))[0]
+    mine = Customer.customer_number == number
+    before = await Customer.select(Customer.siren, Customer.einvoice_address).where(mine).first()
+    await Customer.update({Customer.siren: "", Customer.siret: ""}).where(mine)
+    await runs.begin(run, "draft", "essai", work)
+    drafts = await Invoice.count()
+    await validated(run)
+    told = await runs.describe(run)
+    assert [row["customer_number"] for row in told["parked"]] == [number]
+    assert "BR-FR-11" in told["parked"][0]["reason"]
+    assert told["totals"]["parked"] == 1
+    assert told["totals"]["invoices"] + told["totals"]["credit_notes"] == drafts - 1 == await Invoice.count()
+    taken = sorted(row["number"] for row in await Invoice.select(Invoice.number).where(Invoice.kind == "INVOICE"))
+    assert taken == [f"F2026-{rank:06}" for rank in range(1, len(taken) + 1)]
+    await Customer.update({Customer.siren: before["siren"]}).where(mine)
+    await runs.begin(run, "draft", "essai", work)
+    await validated(run)
+    assert (await runs.describe(run))["parked"] == []
+    assert await Invoice.count().where(Invoice.number.is_not_null()) == drafts
+
+
+async def test_out_of_the_sample_only_the_form_of_an_e_invoice_is_checked(loaded):
+    await Reseller.update({Reseller.einvoice_sample: 0}, force=True)
+    run = await drafted()
+    await Customer.update({Customer.siren: "", Customer.siret: ""}, force=True)
+    await runs.begin(run, "draft", "essai", work)
+    await validated(run)
+    assert (await runs.describe(run))["parked"] == []
 
 
 # Never changed

@@ -1,0 +1,1 @@
+ALTER TABLE reseller ADD COLUMN einvoice_sample INTEGER NOT NULL DEFAULT 10
