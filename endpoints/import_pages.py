@@ -70,7 +70,10 @@ async def show(batch_id: int, autre: bool = False) -> Template:
         "errors": batch["errors"][:SHOWN_ERRORS],
         "changes": batch["report"].get("changes", [])[:SHOWN_CHANGES],
         "today": paris_date(SETTINGS.now()),
+        "repriced": None,
     }
+    if batch["kind"] == "rates" and batch["state"] == ImportState.previewed and batch["rows"]:
+        context["repriced"] = await desk.repriced(batch, SETTINGS.now())
     return Template("import.html", context=context)
 
 

@@ -18,13 +18,15 @@ from typing import IO, Any
 from gateways.files import Busy, is_locked, take_lock
 from gateways.secrets import open_, seal
 from gateways.settings import SETTINGS
-from jobs import cdrs, worker
+from jobs import cdrs, prices, worker
 from jobs.imports import import_file, printable, told
 from jobs.imports.examples import guess
 from jobs.report import ImportReport, PlanChanged
 from rules.errors import RuleError
 from rules.files.form import FormError
-from rules.files.rows import Values, Watch
+from rules.files.kinds import RATES
+from rules.files.rows import Intake, Values, Watch
+from rules.rate_changes import Change, Loss
 from rules.states import ImportState
 from tables.engine import transaction
 from tables.imports import ImportBatch
@@ -217,6 +219,14 @@ def _opened(batch: Values) -> Iterator[Path]:
         clear.write(open_(path.read_text()).encode("latin-1"))
         clear.flush()
         yield Path(clear.name)
+
+
+async def repriced(batch: Values, now: datetime) -> tuple[list[Change], list[Loss]]:
+    """What a previewed rate table would change against the version in force, and what it would sell under its cost."""
+    with _opened(batch) as path:
+        intake = Intake(RATES, path.read_bytes(), batch["name"])
+    rows = [row.values for row in intake.rows]
+    return await prices.differences(batch["code"], batch["valid_from"], rows), await prices.losses(rows, now)
 
 
 def _shown(report: ImportReport, state: ImportState, **more: Any) -> dict[Any, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import cdr_samples
 import pytest
@@ -318,3 +318,17 @@ async def test_a_large_file_is_the_work_of_another_process(page, monkeypatch):
     await started[1].communicate()
     assert "Tout est enregistré." in await page.see(path)
     assert await Customer.count() == 2
+
+
+async def test_a_rate_table_shows_before_it_is_saved_what_it_changes_and_what_it_sells_at_a_loss(page, monkeypatch):
+    monkeypatch.setattr(SETTINGS, "clock", datetime(2026, 11, 24, 12, tzinfo=UTC))
+    for kind in ("rates", "offers", "roaming_zones", "sims", "customers", "lines"):
+        await page.load(kind)
+    await page.confirm(await page.drop(cdr_samples.csv(cdr_samples.row(cdr_id="1", duration_s="60", wholesale_cost="0.2"))))
+    path = await page.drop(FILES["rates"].replace("0.083333", "0.1"), "grille.csv")
+    assert (await page.post(f"{path}/apercu", **VERSION | {"valable": "2026-12-01"})).status_code == 303
+    shown = await page.see(path)
+    assert "Plus cher" in shown and "0,083333" in shown and "+20" in shown
+    lost = shown[shown.index("Vendu à perte") :]
+    assert "France mobile" in lost and "0,200000" in lost and "0,100000" in lost
+    assert await RateVersion.count() == 1
