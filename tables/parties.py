@@ -27,7 +27,7 @@ class Reseller(Table, help_text="Intégrateur — l'émetteur des factures, une 
     bic = Varchar(length=11, help_text="BIC")
     ics = Varchar(length=35, help_text="ICS — identifiant de créancier SEPA")
     einvoice_address = Varchar(length=125, help_text="Adresse de facturation électronique")
-    einvoice_sample = Integer(default=10, help_text="Factures contrôlées en entier — sur cent, de chaque facturation")
+    einvoice_sample = Integer(default=0, help_text="Factures contrôlées en entier — sur cent, de chaque facturation")
     vat_on_debits = Boolean(default=True, help_text="TVA sur les débits")
     payment_days = Integer(default=30, help_text="Délai de paiement — en jours")
     end_of_month = Boolean(default=False, help_text="Fin de mois — l'échéance est le dernier jour de son mois")
