@@ -9,7 +9,7 @@ from typing import Any
 
 from gateways.settings import SETTINGS
 from rules.files.written import csv_text
-from rules.states import InvoiceState, PaymentMethod
+from rules.states import DocumentKind, InvoiceState, PaymentMethod
 from tables.invoices import Invoice, SealedDocument
 
 CHUNK = 256 * 1024
@@ -55,7 +55,8 @@ def _euros(cents: int) -> str:
 
 async def documents_of(run_id: int) -> list[tuple[str, Path]]:
     """Name and place of each sealed PDF of a run, by name."""
-    rows = await SealedDocument.select(SealedDocument.name, SealedDocument.path).where(SealedDocument.invoice.run == run_id)
+    paper = SealedDocument
+    rows = await paper.select(paper.name, paper.path).where(paper.invoice.run == run_id, paper.kind != DocumentKind.xml)
     return sorted((row["name"], SETTINGS.data_dir / row["path"]) for row in rows)
 
 

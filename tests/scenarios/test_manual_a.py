@@ -14,6 +14,7 @@ from gateways import logos, paper
 from gateways.press import PRESS
 from jobs import face, reseller
 from jobs.reseller import FICTITIOUS
+from rules import einvoice
 from tables.face import Branding
 from tables.invoices import Invoice
 from tables.timeline import TimelineEntry
@@ -100,7 +101,7 @@ async def test_a1_sealed_invoices_keep_the_face_they_had(clerk, source, monkeypa
     assert await billed_month.sealed() == before
     frozen = json.loads(before[0][0][1])
     assert (frozen["seller"]["logo"], frozen["seller"]["name"]) == (first, "Télécoms Imaginaires")
-    again = paper.invoice(frozen, logos.kept(frozen["seller"]["logo"]))
+    again = paper.invoice(frozen, logos.kept(frozen["seller"]["logo"]), einvoice.xml(frozen))
     assert again.pdf in [pdf for _, pdf in before[1]], "printed anew from what is frozen, the same bytes"
     await billed_month.draft(billed_month.NOVEMBER)
     document = json.loads((await Invoice.select(Invoice.document).where(Invoice.number.is_null()).first())["document"])

@@ -229,7 +229,7 @@ async def test_c5_sealed_documents_do_not_move_and_the_next_drafts_take_the_new_
     assert {document["payment"]["days"] for document in fresh} == {7}
     assert any(number.startswith("FN2026-001") for number, *_ in old)
 
-    assert "Nouveau pied" in str([pages(Paper(pdf, 0)) for _, pdf in papers])
+    assert "Nouveau pied" in str([pages(Paper(pdf, 0)) for _, pdf in papers if pdf.startswith(b"%PDF")])
 
 
 async def test_c5_two_clerks_saving_at_once_leave_one_row(database):

@@ -43,7 +43,8 @@ async def test_e1_a_rate_table_is_previewed_corrected_and_becomes_a_dated_versio
 
     path, html = await preview(page, change("rates", ("0,06;", "0,05;"), ("0.083333", "0.09")), "2026-12-01")
     assert "Ce qui change par rapport à la version en vigueur" in html
-    assert re.findall(r"<del>([\d.]+)</del> → <ins>([\d.]+)</ins>", html) == [("0.06", "0.05"), ("0.083333", "0.09")]
+    prices = re.findall(r"<del>([\d,]+)\W+€</del> → <ins>([\d,]+)\W+€</ins>", html)
+    assert sorted(prices) == [("0,060000", "0,050000"), ("0,083333", "0,090000")]
     assert "1er décembre 2026" in html
     await page.confirm(path)
     versions = await RateVersion.select().order_by(RateVersion.valid_from)
