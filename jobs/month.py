@@ -92,6 +92,7 @@ async def _one_month(args: argparse.Namespace, month: "Month") -> bool:
     from gateways.settings import SETTINGS
     from jobs import folder
     from jobs.billing import runs
+    from jobs.billing.send import send
 
     async def work(run_id: int) -> None:
         await runs.perform(run_id, SETTINGS.now())
@@ -108,6 +109,8 @@ async def _one_month(args: argparse.Namespace, month: "Month") -> bool:
     for stage, label in (("validate", "validation"), ("print", "édition des PDF")):
         with _stage(label):
             await runs.begin(run["id"], stage, ACTOR, work)
+    with _stage("e-mails mis en file, aucun n'est parti"):
+        await send(run["id"], ACTOR)
     await _write(run["id"], args.out / str(month))
     found = await found_of(run["id"])
     print(f"  {len(waived)} anomalies passées avec le motif « essai », {found['totals']['parked']} clients mis de côté")
@@ -119,10 +122,14 @@ async def _one_month(args: argparse.Namespace, month: "Month") -> bool:
 
 
 async def _write(run_id: int, target: Path) -> None:
+    from jobs import mails
     from jobs.billing import export
+    from rules.files.written import csv_text
 
     target.mkdir()
     (target / "recapitulatif.csv").write_text(await export.summary_csv(run_id), encoding="utf-8")
+    outbox = ([row["invoice.number"], row["recipient"], row["subject"], *mails.files(row)] for row in await mails.of_run(run_id))
+    (target / "envois.csv").write_text(csv_text(("numero", "destinataire", "objet", "pieces"), outbox), encoding="utf-8")
     for name, path in await export.documents_of(run_id):
         shutil.copy(path, target / name)
 

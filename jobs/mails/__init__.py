@@ -133,6 +133,12 @@ async def get(mail_id: int) -> Row:
     return row
 
 
+async def of_run(run_id: int) -> list[Row]:
+    """The mails of a billing run, in the order of its documents."""
+    columns = (*Mail.all_columns(), Mail.invoice.number)
+    return await Mail.select(*columns).where(Mail.invoice.run == run_id).order_by(Mail.invoice, Mail.id)
+
+
 def files(mail: Row) -> list[str]:
     """The names of what goes with a mail, its own pictures apart."""
     return [file["name"] for file in json.loads(mail["attachments"]) if not file["cid"]]
