@@ -16,7 +16,7 @@ from gateways import logos
 from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs import reseller
-from jobs.billing import overview, runs, send
+from jobs.billing import overview, runs, send, telling
 from jobs.mails import overview as mails
 from rules.paris import Month, paris_date
 from rules.states import COMPUTING, RunState
@@ -76,7 +76,7 @@ def _stages(run: dict[str, Any]) -> list[dict[str, str]]:
 @get(HOME + "/{run_id:int}/avancement")
 async def progress(run_id: int) -> Template:
     """The piece that moves; empty once the work is done, and the page is read anew."""
-    run = await runs.describe(run_id)
+    run = await telling.describe(run_id)
     moving = RunState(run["state"]) in COMPUTING and not run["interrupted"]
     return Template("billing_progress.html", context={"run": run, "computing": moving})
 
@@ -92,7 +92,7 @@ async def start(request: Request[Any, Any, Any], data: Form) -> Redirect:
 
 @get(HOME + "/{run_id:int}/valider")
 async def confirm(run_id: int) -> Template:
-    run = await runs.describe(run_id)
+    run = await telling.describe(run_id)
     today = paris_date(SETTINGS.now())
     context = {"run": run, "today": today, "numbers": await overview.numbers(today)}
     return Template("billing_confirm.html", context=context)

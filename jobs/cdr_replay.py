@@ -1,7 +1,6 @@
 """Rejects of a CDR file: judged again when the world has changed, corrected in a spreadsheet, or set aside."""
 
 import asyncio
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ from rules.files.written import csv_text, unsafe
 from rules.layouts.layout import Layout
 from rules.states import FileState, RejectCause, RejectState
 from tables.engine import insert_many, transaction, update_many
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 from tables.usage import CdrFile, CdrPart, CdrReject
 
 LINE, CAUSE = "ligne", "erreur"
@@ -133,7 +132,7 @@ async def _move(file_id: int, before: RejectState, after: RejectState, which: An
         if moved:
             lines = sorted(row["line_number"] for row in moved)
             told = {"state": after, "lines": lines[:MOST_NAMED], "count": len(lines), "reason": note}
-            await _tell(file_id, f"rejects_{after}", {"state": before}, told, actor)
+            await tell(actor, f"rejects_{after}", "cdr_file", file_id, {"state": before}, told)
     return len(moved)
 
 
@@ -271,10 +270,4 @@ async def _record(file: Row, load: Load, judged: list[Row], actor: str) -> None:
         await CdrFile.update({CdrFile.loaded: after["loaded"], CdrFile.rejected: after["rejected"]}).where(
             CdrFile.id == file["id"]
         )
-        await _tell(file["id"], "replayed", counts, after, actor)
-
-
-async def _tell(file_id: int, event: str, before: Row, after: Row, actor: str) -> None:
-    entry = TimelineEntry(actor=actor, subject="cdr_file", subject_id=file_id, event=event)
-    entry.before, entry.after = (json.dumps(value, default=str, ensure_ascii=False) for value in (before, after))
-    await entry.save()
+        await tell(actor, "replayed", "cdr_file", file["id"], counts, after)
