@@ -16,10 +16,10 @@ from gateways.files import turn
 from gateways.settings import SETTINGS
 from jobs.cdrs import RECEIVED, judging_context, stored_parts, sweep_store
 from jobs.layouts import Chosen, choose
-from rules.errors import RuleError
+from rules.errors import NoReason, RuleError
 from rules.files import form
 from rules.files.form import Header
-from rules.files.written import csv_text, unsafe
+from rules.files.written import csv_text, plain
 from rules.layouts.layout import Layout
 from rules.states import FileState, RejectCause, RejectState
 from tables.engine import insert_many, transaction, update_many
@@ -43,10 +43,6 @@ class NotReplayable(RuleError):
     """A file that is no longer loaded, or whose original was not kept."""
 
     status = 409
-
-
-class NoReason(RuleError):
-    """A reject is set aside without a word."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +196,7 @@ def _corrections(data: bytes, name: str, header: Header) -> dict[int, dict[int, 
                 "La colonne « ligne » doit porter le numéro de ligne du fichier d'origine, chacun une fois. Gardez ceux donnés."
             )
             raise form.refusal(name, at, "BAD_LINE_NUMBER", message, given.positions[LINE] + 1, text[:100])
-        found[line] = {place: unsafe(cells[source]) for place, source in places.items()}
+        found[line] = {place: plain(cells[source]) for place, source in places.items()}
     return found
 
 

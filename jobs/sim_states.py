@@ -9,7 +9,7 @@ from typing import Any
 from jobs.imports.store import select_in
 from jobs.sims import Row, UnknownCard, lines_of
 from rules import iccid, msisdn
-from rules.errors import RuleError
+from rules.errors import NoReason, RuleError
 from rules.moves import IllegalState, check
 from rules.states import LIVING, SIM_BY_HAND, SimAct, SimState, Word
 from tables.engine import claim, on_sqlite, transaction
@@ -24,10 +24,6 @@ SEEN = [Sim.id, Sim.iccid, Sim.state, Sim.blocked_from]
 
 class UnknownState(RuleError):
     """A word that is no state of a card."""
-
-
-class NoReason(RuleError):
-    """A change that nobody explains."""
 
 
 class NoCard(RuleError):

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from piccolo.query.functions.aggregate import Count
+
 from gateways.settings import SETTINGS
 from jobs.face import Face, face
 from jobs.words import LOGO, Words
@@ -141,26 +143,10 @@ def shown(mail: Row) -> str:
     return html
 
 
-async def counts() -> dict[str, int]:
+async def counts(*where: Any) -> dict[str, int]:
     """How many mails are in each state; every state is there."""
-    found = await Mail.raw("SELECT state, count(*) AS mails FROM mail GROUP BY state")
+    found = await Mail.select(Mail.state, Count(alias="mails")).where(*where).group_by(Mail.state)
     return {str(state): 0 for state in MailState} | {row["state"]: row["mails"] for row in found}
-
-
-async def in_doubt_count() -> int:
-    """Mails that wait for a person's decision."""
-    return await Mail.count().where(Mail.state == MailState.in_doubt)
-
-
-async def failed_count() -> int:
-    """Mails refused for good, that nobody has taken up."""
-    return await Mail.count().where(Mail.state == MailState.failed)
-
-
-async def oldest_unsent() -> datetime | None:
-    """Since when the oldest mail that should have left has been waiting, UTC."""
-    row = await Mail.select(Mail.created_at).where(Mail.state.is_in(list(MAIL_TO_DO))).order_by(Mail.created_at).first()
-    return row["created_at"] if row else None
 
 
 async def close_runs() -> None:
