@@ -38,3 +38,10 @@ async def tell_many(at: datetime, actor: str, event: str, stories: Iterable[tupl
     columns = [entry.at, entry.actor, entry.event, entry.subject, entry.subject_id, entry.before, entry.after]
     rows = ([at, actor, event, what, key, json.dumps(before), json.dumps(after)] for what, key, before, after in stories)
     await insert_many(entry, columns, rows)
+
+
+async def story(subject: str, subject_id: int) -> list[dict[str, Any]]:
+    """What was told of a subject, latest first."""
+    entry = TimelineEntry
+    found = entry.select().where(entry.subject == subject, entry.subject_id == subject_id).order_by(entry.id, ascending=False)
+    return [row | {side: json.loads(row[side]) for side in ("before", "after")} for row in await found]
