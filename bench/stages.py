@@ -22,7 +22,7 @@ from gateways import rating
 from gateways.files import publish_bytes
 from gateways.settings import SETTINGS
 from jobs import reseller
-from jobs.billing import runs
+from jobs.billing import runs, telling
 from jobs.billing.paper import THREADS
 from jobs.cdrs import load_files
 from jobs.imports import import_file
@@ -86,7 +86,7 @@ async def draft(folder: Path, month: Month) -> Figures:
 
     with Clock() as clock, patch.object(rating, "rate", timed):
         run, _ = await runs.start(month, ACTOR, _work)
-    return {**clock.figures, "rate": rate_clock.figures, "totals": (await runs.describe(run["id"]))["totals"]}
+    return {**clock.figures, "rate": rate_clock.figures, "totals": (await telling.describe(run["id"]))["totals"]}
 
 
 async def validate(folder: Path, month: Month) -> Figures:

@@ -53,15 +53,6 @@ COMMITMENTS = Kind(
 )
 
 
-async def rate_table_used(row_id: int) -> bool:
-    lines = await Line.exists().where(Line.rate_table == row_id)
-    return lines or await RateVersion.exists().where(RateVersion.rate_table == row_id)
-
-
-async def commitment_used(row_id: int) -> bool:
-    return await Line.exists().where(Line.commitment_type == row_id)
-
-
 async def zone_used(row_id: int) -> bool:
     zones = await RoamingZone.select(RoamingZone.zone).where(RoamingZone.id == row_id).output(as_list=True)
     return await Rate.exists().where(Rate.origin.is_in(zones))
@@ -87,9 +78,9 @@ EDITABLE = [
     guarded(
         DeviceUnit, CATALOGUE, "imei device state", creation=False, protected="device imei state", used=unit_sold,
     ),
-    guarded(RateTable, CATALOGUE, "code label", law=RATE_TABLES, used=rate_table_used, protected="code"),
+    guarded(RateTable, CATALOGUE, "code label", law=RATE_TABLES, used=in_use(RateTable), protected="code"),
     guarded(RoamingZone, CATALOGUE, "zone mcc", law=kinds.ROAMING_ZONES, used=zone_used, protected="zone"),
-    guarded(CommitmentType, CATALOGUE, "code label months", law=COMMITMENTS, used=commitment_used, frozen_when_used=True),
+    guarded(CommitmentType, CATALOGUE, "code label months", law=COMMITMENTS, used=in_use(CommitmentType), frozen_when_used=True),
     guarded(Sim, FLEET, "iccid kind state batch msisdn", creation=False, protected="iccid state blocked_from"),
     guarded(
         Line, FLEET, "msisdn customer user_name state activated_on terminated_on",

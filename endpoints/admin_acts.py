@@ -14,7 +14,7 @@ from endpoints.problems import describe, send_refusal
 from endpoints.throttle import THROTTLE, TooManyTries, address_of
 from rules.errors import RuleError
 from tables.engine import transaction
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 
 WRITES = ("POST", "PATCH", "DELETE", "PUT")
 ONE_TABLE = re.compile(r"/api/tables/(\w+)/(?:(\d+)/?)?$")
@@ -78,11 +78,8 @@ class Audited:
         await self.app(scope, receive, held.send)
         if held.status == 303:
             user = scope["user"]
-            entry = TimelineEntry(
-                actor=user.display_name, subject="piccolo_user", subject_id=user.user_id, event="password_changed"
-            )  # fmt: skip
             async with transaction():
-                await entry.save()
+                await tell(user.display_name, "password_changed", "piccolo_user", user.user_id)
         await held.release(send)
 
     async def _act(self, table: type[Table], row_id: str | None, scope: Any, body: bytes, held: Held) -> None:
@@ -94,12 +91,8 @@ class Audited:
         after = await _row(table, row_id)
         changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
         if changed:
-            await TimelineEntry(
-                actor=scope["user"].display_name, subject=table._meta.tablename, subject_id=int(row_id),
-                event=EVENTS[scope["method"]],
-                before={name: before[name] for name in before if name in changed},
-                after={name: after[name] for name in after if name in changed},
-            ).save()  # fmt: skip
+            old, new = ({name: side[name] for name in side if name in changed} for side in (before, after))
+            await tell(scope["user"].display_name, EVENTS[scope["method"]], table._meta.tablename, int(row_id), old, new)
 
 
 async def _row(table: type[Table], row_id: Any) -> dict[str, Any]:

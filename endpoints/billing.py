@@ -1,25 +1,26 @@
 """The page « Facturation »: a month from its CDRs to its numbered invoices."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.background_tasks import BackgroundTask
-from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
-from litestar.params import Body, Parameter
 from litestar.response import Redirect, Stream, Template
 
 from endpoints import scheduler
+from endpoints.asked import Asked, Form, Sheet
 from endpoints.billing_runs import archive, sealed, summary
 from endpoints.session import actor
 from gateways import logos
 from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs import reseller
-from jobs.billing import overview, runs, send
+from jobs.billing import overview, runs, send, telling
+from jobs.mails import counts
 from jobs.mails import overview as mails
 from rules.paris import Month, paris_date
 from rules.states import COMPUTING, RunState
+from tables.mail import Mail
 
 HOME = "/facturation"
 STAGES = (
@@ -32,11 +33,9 @@ STAGES = (
     ("Envoi", (RunState.printed, RunState.sending), ""),
 )
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-
 
 @get(HOME)
-async def page(mois: str = "", client: str = "", feuille: Annotated[int, Parameter(ge=1, le=10_000)] = 1) -> Template:
+async def page(mois: str = "", client: str = "", feuille: Sheet = 1) -> Template:
     today = paris_date(SETTINGS.now())
     month = await overview.month_to_show(mois, today)
     run = await overview.run_of(month)
@@ -54,7 +53,7 @@ async def page(mois: str = "", client: str = "", feuille: Annotated[int, Paramet
             "blocking": sum(group.open for group in groups if group.severity == "blocking"),
             "parked": await overview.parked(run["id"]),
             "mails": await mails.of_invoices([row["id"] for row in rows]),
-            "mail_states": await mails.states_of_run(run["id"]),
+            "mail_states": await counts(Mail.invoice.run == run["id"]),
             "numbers": await overview.numbers(today),
             "stages": _stages(run),
             "computing": RunState(run["state"]) in COMPUTING and not run["interrupted"],
@@ -76,13 +75,13 @@ def _stages(run: dict[str, Any]) -> list[dict[str, str]]:
 @get(HOME + "/{run_id:int}/avancement")
 async def progress(run_id: int) -> Template:
     """The piece that moves; empty once the work is done, and the page is read anew."""
-    run = await runs.describe(run_id)
+    run = await telling.describe(run_id)
     moving = RunState(run["state"]) in COMPUTING and not run["interrupted"]
     return Template("billing_progress.html", context={"run": run, "computing": moving})
 
 
 @post(HOME + "/lancer")
-async def start(request: Request[Any, Any, Any], data: Form) -> Redirect:
+async def start(request: Asked, data: Form) -> Redirect:
     """Start the month; a second press finds it started."""
     month = Month.parse(data.get("mois", ""))
     if not await runs.find(month):
@@ -92,21 +91,21 @@ async def start(request: Request[Any, Any, Any], data: Form) -> Redirect:
 
 @get(HOME + "/{run_id:int}/valider")
 async def confirm(run_id: int) -> Template:
-    run = await runs.describe(run_id)
+    run = await telling.describe(run_id)
     today = paris_date(SETTINGS.now())
     context = {"run": run, "today": today, "numbers": await overview.numbers(today)}
     return Template("billing_confirm.html", context=context)
 
 
 @post(HOME + "/{run_id:int}/valider")
-async def validate(request: Request[Any, Any, Any], run_id: int) -> Redirect:
+async def validate(request: Asked, run_id: int) -> Redirect:
     """Validate, then print, in one go."""
     await runs.begin(run_id, "validate", actor(request), work=lambda run: runs.spawn(run, "print"))
     return _back((await runs.get(run_id))["month"])
 
 
 @post(HOME + "/{run_id:int}/editer")
-async def print_(request: Request[Any, Any, Any], run_id: int) -> Redirect:
+async def print_(request: Asked, run_id: int) -> Redirect:
     await runs.begin(run_id, "print", actor(request))
     return _back((await runs.get(run_id))["month"])
 
@@ -119,7 +118,7 @@ async def confirm_send(run_id: int) -> Template:
 
 
 @post(HOME + "/{run_id:int}/envoyer")
-async def send_(request: Request[Any, Any, Any], run_id: int, data: Form) -> Redirect:
+async def send_(request: Asked, run_id: int, data: Form) -> Redirect:
     """Send what is not sent yet: all documents, or the one that is named."""
     if one := data.get("facture", ""):
         await send.send_one(run_id, int(one) if one.isdigit() else 0, actor(request))
@@ -131,7 +130,7 @@ async def send_(request: Request[Any, Any, Any], run_id: int, data: Form) -> Red
 
 
 @post(HOME + "/{run_id:int}/refaire")
-async def redraft(request: Request[Any, Any, Any], run_id: int) -> Redirect:
+async def redraft(request: Asked, run_id: int) -> Redirect:
     await runs.begin(run_id, "draft", actor(request))
     return _back((await runs.get(run_id))["month"])
 
@@ -142,7 +141,7 @@ async def resume(run_id: int) -> Redirect:
 
 
 @post(HOME + "/{run_id:int}/deroger")
-async def waive(request: Request[Any, Any, Any], run_id: int, data: Form) -> Redirect:
+async def waive(request: Asked, run_id: int, data: Form) -> Redirect:
     """Waive one finding, or every open one of a code."""
     for row in await runs.controls(run_id):
         wanted = row["code"] == data.get("code") and not row["waived"]

@@ -12,7 +12,7 @@ from endpoints import scheduler
 from endpoints.imports import csv_response
 from endpoints.lists import MOST, Limit, Offset, page
 from gateways.settings import SETTINGS
-from jobs.billing import export, runs, send
+from jobs.billing import export, runs, send, telling
 from rules.paris import Month
 from tables.invoices import SealedDocument
 
@@ -39,7 +39,7 @@ async def start(data: StartBody, dry_run: bool = False) -> Response[dict[str, An
     """Start the run of a month (202), or find it (200). 409 while one computes. `dry_run`: all at once, nothing written."""
     month = Month.parse(data.month)
     if dry_run:
-        return Response(await runs.dry_run(month), status_code=200)
+        return Response(await telling.dry_run(month), status_code=200)
     run, new = await runs.start(month, ACTOR)
     return Response(brief(run), status_code=202 if new else 200)
 
@@ -47,7 +47,7 @@ async def start(data: StartBody, dry_run: bool = False) -> Response[dict[str, An
 @get("/{run_id:int}")
 async def read(run_id: int) -> dict[str, Any]:
     """State, progress, totals, controls, parked customers."""
-    return await runs.describe(run_id)
+    return await telling.describe(run_id)
 
 
 @post("/{run_id:int}/waivers", status_code=202)
@@ -97,14 +97,14 @@ async def cancel(run_id: int) -> dict[str, Any]:
 async def invoices(run_id: int, limit: Limit = MOST, offset: Offset = 0) -> dict[str, Any]:
     """The run's documents with their lines, by customer number."""
     await runs.get(run_id)
-    items, total = await runs.invoices(run_id, limit, offset)
+    items, total = await telling.invoices(run_id, limit, offset)
     return {"items": items, "total": total}
 
 
 @get("/{run_id:int}/usage")
 async def usage(run_id: int, limit: Limit = MOST, offset: Offset = 0) -> dict[str, Any]:
     """Usage of the run's month per line, type and category."""
-    return page(await runs.usage(run_id), limit, offset)
+    return page(await telling.usage(run_id), limit, offset)
 
 
 @get("/{run_id:int}/summary.csv")

@@ -1,13 +1,12 @@
 """The pages « Versions du catalogue »: every code with its versions, a version made from another, the devices in stock."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from litestar import Request, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import get, post
 from litestar.response import Redirect, Template
 from piccolo.columns import Boolean, Date, Numeric, Text
 
+from endpoints.asked import Asked, Form
 from endpoints.guarded import title
 from endpoints.session import actor
 from gateways.settings import SETTINGS
@@ -18,7 +17,6 @@ from rules.states import UnitState
 
 HOME, UNITS = "/catalogue", "/terminaux"
 Act = Literal["version", "copie"]
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 @get(HOME)
@@ -35,7 +33,7 @@ async def draft(family: str, row_id: int, act: Act) -> Template:
 
 
 @post(HOME + "/{family:str}/{row_id:int}/{act:str}", status_code=200)
-async def save(request: Request[Any, Any, Any], family: str, row_id: int, act: Act, data: Form) -> Template | Redirect:
+async def save(request: Asked, family: str, row_id: int, act: Act, data: Form) -> Template | Redirect:
     """Show what changes, then save it."""
     if data.get("etape") != "enregistrer":
         return await _form(family, row_id, act, data, asked=True)
@@ -67,13 +65,13 @@ async def units(row_id: int) -> Template:
 
 
 @post(UNITS + "/{row_id:int}", status_code=200)
-async def enter_units(request: Request[Any, Any, Any], row_id: int, data: Form) -> Template:
+async def enter_units(request: Asked, row_id: int, data: Form) -> Template:
     """Take units into stock, one IMEI a line."""
     return await _units(row_id, await catalogue.enter_units(row_id, data.get("imei", ""), actor(request)))
 
 
 @post(UNITS + "/{row_id:int}/{unit_id:int}")
-async def move_unit(request: Request[Any, Any, Any], row_id: int, unit_id: int, data: Form) -> Redirect:
+async def move_unit(request: Asked, row_id: int, unit_id: int, data: Form) -> Redirect:
     await catalogue.move_unit(unit_id, data.get("etat", ""), actor(request))
     return Redirect(f"{UNITS}/{row_id}", status_code=303)
 

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.params import Body
 from litestar.response import Redirect, Template
 
+from endpoints.asked import Asked, Form, Sheet
 from endpoints.imports import csv_response
 from endpoints.scheduler import to_its_end
 from endpoints.session import actor
@@ -21,8 +22,6 @@ from rules.errors import RuleError
 from rules.paris import paris_date
 
 HOME = "/cdr"
-Sheet = Annotated[int, Parameter(ge=1, le=100_000)]
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 class NoFile(RuleError):
@@ -93,7 +92,7 @@ async def file(file_id: int) -> Template:
 
 @post(HOME + "/{file_id:int}/rejouer")
 async def replay(
-    request: Request[Any, Any, Any],
+    request: Asked,
     file_id: int,
     data: Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Template:
@@ -107,7 +106,7 @@ async def replay(
 
 
 @post(HOME + "/{file_id:int}/ecarter")
-async def set_aside(request: Request[Any, Any, Any], file_id: int, data: Form) -> Redirect:
+async def set_aside(request: Asked, file_id: int, data: Form) -> Redirect:
     line = data.get("ligne", "")
     where: dict[str, Any] = {"line": int(line)} if line.isdecimal() else {"cause": data.get("cause", "")}
     await cdr_replay.set_aside(file_id, data.get("motif", ""), actor(request), **where)
@@ -115,7 +114,7 @@ async def set_aside(request: Request[Any, Any, Any], file_id: int, data: Form) -
 
 
 @post(HOME + "/{file_id:int}/reprendre")
-async def take_back(request: Request[Any, Any, Any], file_id: int) -> Redirect:
+async def take_back(request: Asked, file_id: int) -> Redirect:
     await cdr_replay.take_back(file_id, actor(request))
     return Redirect(f"{HOME}/{file_id}", status_code=303)
 

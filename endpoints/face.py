@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
@@ -12,6 +12,7 @@ from litestar.params import Body
 from litestar.response import Redirect, Template
 
 from endpoints import session
+from endpoints.asked import Asked, Form
 from endpoints.faces import wear
 from endpoints.session import actor
 from gateways.logos import BadLogo
@@ -26,8 +27,6 @@ SAVED = "La personnalisation est enregistrée. Elle se voit dès maintenant ; le
 FOREVER = "public, max-age=31536000, immutable"
 ANEW = "no-cache"
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-
 
 @dataclass
 class Upload:
@@ -40,7 +39,7 @@ async def page(fait: bool = False) -> Template:
 
 
 @post(HOME)
-async def save(request: Request[Any, Any, Any], data: Form) -> Response[Any]:
+async def save(request: Asked, data: Form) -> Response[Any]:
     """Save all, or nothing and say what to correct at its field. The proposed shade is a button that sends the form too."""
     typed = data | ({"accent": data["nuance"]} if "nuance" in data else {})
     try:
@@ -57,9 +56,7 @@ async def colour(data: Form) -> Template:
 
 
 @post(HOME + "/logo")
-async def save_logo(
-    request: Request[Any, Any, Any], data: Annotated[Upload, Body(media_type=RequestEncodingType.MULTI_PART)]
-) -> Response[Any]:
+async def save_logo(request: Asked, data: Annotated[Upload, Body(media_type=RequestEncodingType.MULTI_PART)]) -> Response[Any]:
     try:
         await face.save_logo(await data.logo.read(), actor(request))
     except BadLogo as refusal:
@@ -68,7 +65,7 @@ async def save_logo(
 
 
 @post(HOME + "/logo/retirer")
-async def remove_logo(request: Request[Any, Any, Any]) -> Redirect:
+async def remove_logo(request: Asked) -> Redirect:
     await face.remove_logo(actor(request))
     return Redirect(HOME, query_params={"fait": "1"}, status_code=303)
 

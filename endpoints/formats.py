@@ -4,11 +4,12 @@ import base64
 import json
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.response import Redirect, Template
 
 from endpoints import layout_form
+from endpoints.asked import Asked
 from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs import layout_trial, layouts
@@ -53,7 +54,7 @@ async def export(code: str) -> Response[str]:
 
 
 @post(HOME + "/importer", status_code=200)
-async def import_(request: Request[Any, Any, Any]) -> Template:
+async def import_(request: Asked) -> Template:
     """The form, filled from an exported file; nothing is written before it is saved."""
     file = (await request.form()).get("fichier")
     try:
@@ -67,7 +68,7 @@ async def import_(request: Request[Any, Any, Any]) -> Template:
 
 
 @post([HOME + "/nouveau", HOME + "/{code:str}"], status_code=200)
-async def act(request: Request[Any, Any, Any], code: str = "") -> Template | Redirect:
+async def act(request: Asked, code: str = "") -> Template | Redirect:
     """Try the form on a sample, save it, or only draw its record types."""
     given = await request.form()
     texts = {name: value for name, value in given.items() if isinstance(value, str)}

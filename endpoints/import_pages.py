@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
-from litestar.params import Body, Parameter
+from litestar.params import Body
 from litestar.response import Redirect, Template
 
+from endpoints.asked import Asked, Form, Sheet
 from endpoints.imports import csv_response
 from endpoints.session import actor
 from gateways.settings import SETTINGS
@@ -26,8 +27,6 @@ HOME = "/imports"
 SHOWN_ERRORS, SHOWN_CHANGES = 20, 200
 FIRST = ("", "rates")  # kinds that are not previewed before something more is said
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-
 
 @dataclass
 class Dropped:
@@ -35,16 +34,14 @@ class Dropped:
 
 
 @get(HOME)
-async def page(nature: str = "", etat: str = "", feuille: Annotated[int, Parameter(ge=1, le=10_000)] = 1) -> Template:
+async def page(nature: str = "", etat: str = "", feuille: Sheet = 1) -> Template:
     rows, found = await history(nature, etat, feuille)
     context = {"titles": TITLES, "states": ImportState, "rows": rows, "found": found, "sheets": -(-found // ON_A_PAGE)}
     return Template("imports.html", context=context | {"kind": nature, "state": etat, "sheet": feuille})
 
 
 @post(HOME + "/deposer")
-async def drop(
-    request: Request[Any, Any, Any], data: Annotated[Dropped, Body(media_type=RequestEncodingType.MULTI_PART)]
-) -> Redirect:
+async def drop(request: Asked, data: Annotated[Dropped, Body(media_type=RequestEncodingType.MULTI_PART)]) -> Redirect:
     """Keep the file, guess what it is, and preview it at once unless something more must be said."""
     file = data.fichier.file
     batch_id = await desk.receive(file, data.fichier.filename, actor=actor(request), now=SETTINGS.now())
@@ -95,7 +92,7 @@ async def preview(batch_id: int, data: Form) -> Redirect:
 
 
 @post(HOME + "/{batch_id:int}/importer")
-async def confirm(request: Request[Any, Any, Any], batch_id: int, data: Form) -> Redirect:
+async def confirm(request: Asked, batch_id: int, data: Form) -> Redirect:
     mode = "all" if data.get("mode") == "all" else "valid"
     done = await desk.confirm(batch_id, mode, data.get("vu", ""), actor=actor(request))
     return _to(batch_id, "" if done else "?autre=true")
@@ -114,7 +111,7 @@ async def forget(batch_id: int) -> Redirect:
 
 
 @post(HOME + "/{batch_id:int}/annuler")
-async def take_back(request: Request[Any, Any, Any], batch_id: int) -> Redirect:
+async def take_back(request: Asked, batch_id: int) -> Redirect:
     await undo.undo(batch_id, actor=actor(request), now=SETTINGS.now())
     return _to(batch_id)
 

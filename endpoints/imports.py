@@ -7,12 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from litestar import Request, Response, Router, get, post
+from litestar import Response, Router, get, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
 from litestar.params import Body
 
+from endpoints.asked import Asked
 from endpoints.lists import MOST, Limit, Offset, page
 from endpoints.session import actor
 from gateways.settings import SETTINGS
@@ -51,7 +52,7 @@ async def load_cdrs(data: Multipart, mode: Mode = "valid") -> cdrs.CdrReport:
 
 
 @post("/{kind:str}", status_code=200)
-async def import_file(request: Request[Any, Any, Any], kind: str, data: Multipart, mode: Mode = "preview") -> imports.TableReport:
+async def import_file(request: Asked, kind: str, data: Multipart, mode: Mode = "preview") -> imports.TableReport:
     """Preview a reference file or load it: `all` or nothing, or the `valid` rows. 422: an error of form."""
     return await imports.import_file(
         kind,
@@ -75,7 +76,7 @@ async def batch_errors(batch_id: int) -> Response[str]:
 
 
 @post("/{batch_id:int}/undo", status_code=200)
-async def undo_batch(request: Request[Any, Any, Any], batch_id: int) -> dict[str, Any]:
+async def undo_batch(request: Asked, batch_id: int) -> dict[str, Any]:
     """Take an import back: what it created goes, what it changed returns. 409 names what depends on it."""
     await undo.undo(batch_id, actor=actor(request), now=SETTINGS.now())
     return {"batch_id": batch_id, "state": str(ImportState.undone)}
@@ -104,7 +105,7 @@ async def corrections(file_id: int) -> Response[str]:
 
 
 @post("/{file_id:int}/replay", status_code=200)
-async def replay(request: Request[Any, Any, Any], file_id: int) -> cdr_replay.ReplayReport:
+async def replay(request: Asked, file_id: int) -> cdr_replay.ReplayReport:
     """Judge the open rejects again; with a multipart `file` (corrections.csv, corrected), only its rows with their new cells."""
     given = (await request.form()).get("file")
     corrected, name = (await given.read(), given.filename) if isinstance(given, UploadFile) else (None, "")

@@ -1,13 +1,12 @@
 """The page « Modèle de facture »: words, terms and numbers of the next invoices, beside the real paper."""
 
 from base64 import b64encode
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 from litestar.response import Redirect, Template
 
+from endpoints.asked import Asked, Form
 from endpoints.session import actor
 from gateways.press import PRESS
 from gateways.settings import SETTINGS
@@ -24,8 +23,6 @@ WAYS = {
     "cheque": PaymentMethod.cheque,
 }  # fmt: skip
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-
 
 @get(HOME)
 async def page(fait: bool = False) -> Template:
@@ -34,7 +31,7 @@ async def page(fait: bool = False) -> Template:
 
 
 @post(HOME)
-async def save(request: Request[Any, Any, Any], data: Form) -> Response[Any]:
+async def save(request: Asked, data: Form) -> Response[Any]:
     """Save, or show again: what is typed, with a shipped text put back, or with what to correct."""
     asked, _, field = data.get("geste", "").partition(":")
     if asked == "livre":

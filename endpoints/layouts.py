@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from litestar import Request, Router, get, post, put
+from litestar import Router, get, post, put
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
+from endpoints.asked import Asked
 from endpoints.lists import MOST, Limit, Offset, page
 from endpoints.session import actor
 from gateways.settings import SETTINGS
@@ -32,7 +33,7 @@ async def read_layout(code: str) -> dict[str, Any]:
 
 
 @put("/{code:str}")
-async def write_layout(request: Request[Any, Any, Any], code: str, data: dict[str, Any]) -> dict[str, Any]:
+async def write_layout(request: Asked, code: str, data: dict[str, Any]) -> dict[str, Any]:
     """Write a layout, new or changed. 422: each place of the description that cannot be followed, and what to write."""
     return await layouts.save(code, data, actor(request))
 

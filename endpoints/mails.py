@@ -1,14 +1,13 @@
 """The page « Envois »: what left, what waits, what was refused, what a person must settle; and the links that mails carry."""
 
-from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from litestar import MediaType, Request, Response, get, post
+from litestar import MediaType, Response, get, post
 from litestar.background_tasks import BackgroundTask
-from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from endpoints import scheduler
+from endpoints.asked import Asked, Sheet
 from endpoints.billing_runs import sealed
 from endpoints.session import PUBLIC, actor
 from endpoints.throttle import THROTTLE, address_of
@@ -29,9 +28,7 @@ class LinkOver(RuleError):
 
 
 @get(HOME)
-async def page(
-    etat: str = "", nature: str = "", mois: str = "", chercher: str = "", feuille: Annotated[int, Parameter(ge=1, le=10_000)] = 1
-) -> Template:
+async def page(etat: str = "", nature: str = "", mois: str = "", chercher: str = "", feuille: Sheet = 1) -> Template:
     sought = overview.Sought(etat, nature, mois, chercher.strip())
     rows, found = await overview.found(sought, feuille)
     context = {
@@ -62,26 +59,26 @@ async def eml(mail_id: int) -> Response[bytes]:
 
 
 @post(HOME + "/{mail_id:int}/renvoyer")
-async def resend(request: Request[Any, Any, Any], mail_id: int, essais: int) -> Redirect:
+async def resend(request: Asked, mail_id: int, essais: int) -> Redirect:
     """Send again what was seen after so many attempts."""
     await mails.resend(mail_id, essais, actor(request))
     return Redirect(f"{HOME}/{mail_id}", status_code=303, background=BackgroundTask(scheduler.at_once, "send-mails"))
 
 
 @post(HOME + "/{mail_id:int}/marquer")
-async def mark(request: Request[Any, Any, Any], mail_id: int) -> Redirect:
+async def mark(request: Asked, mail_id: int) -> Redirect:
     await mails.mark_sent(mail_id, actor(request))
     return Redirect(f"{HOME}/{mail_id}", status_code=303)
 
 
 @post(HOME + "/{mail_id:int}/annuler")
-async def cancel(request: Request[Any, Any, Any], mail_id: int) -> Redirect:
+async def cancel(request: Asked, mail_id: int) -> Redirect:
     await mails.cancel(mail_id, actor(request))
     return Redirect(f"{HOME}/{mail_id}", status_code=303)
 
 
 @get("/document/{token:str}", opt=PUBLIC)
-async def linked(request: Request[Any, Any, Any], token: str) -> Response[bytes]:
+async def linked(request: Asked, token: str) -> Response[bytes]:
     """The one document that a link opens until its day; tokens cannot be tried out endlessly."""
     address = address_of(request.scope)
     THROTTLE.count(token, address)

@@ -1,12 +1,11 @@
 """The pages « Grilles »: rate tables and their versions, what each changes and loses, a number looked up, one price edited."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar import Response, get, post
 from litestar.response import Redirect, Template
 
+from endpoints.asked import Asked, Form, Sheet
 from endpoints.filters import count
 from endpoints.imports import csv_response
 from endpoints.session import actor
@@ -25,9 +24,6 @@ ON_A_PAGE = 100
 COMMON = {"kinds": ChangeKind, "types": CallType, "directions": Direction}
 
 PLURALS = {ChangeKind.new: "nouveaux", ChangeKind.gone: "disparus"}
-
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-Sheet = Annotated[int, Parameter(ge=1, le=10_000)]
 
 
 @get(HOME)
@@ -107,7 +103,7 @@ async def edit(rate_id: int) -> Template:
 
 
 @post(HOME + "/tarif/{rate_id:int}", status_code=200)
-async def save(request: Request[Any, Any, Any], rate_id: int, data: Form) -> Template | Redirect:
+async def save(request: Asked, rate_id: int, data: Form) -> Template | Redirect:
     """Show what would change and lose, then save it."""
     if data.get("etape") == "enregistrer":
         version_id = await repricing.save(rate_id, data, actor(request), SETTINGS.now())

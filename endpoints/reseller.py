@@ -1,10 +1,9 @@
 """The seller, as programs read and write it."""
 
-from typing import Any
-
-from litestar import Request, Router, get, put
+from litestar import Router, get, put
 from msgspec import Struct, structs
 
+from endpoints.asked import Asked
 from endpoints.session import actor
 from jobs.reseller import current, save
 from tables.parties import Reseller
@@ -48,7 +47,7 @@ async def read_reseller() -> ResellerBody:
 
 
 @put()
-async def write_reseller(request: Request[Any, Any, Any], data: ResellerBody) -> ResellerBody:
+async def write_reseller(request: Asked, data: ResellerBody) -> ResellerBody:
     """Replace the seller. 422 names every field to correct."""
     return shown(await save(structs.asdict(data), actor(request)))
 

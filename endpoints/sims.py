@@ -1,14 +1,13 @@
 """The pages « Cartes SIM »: the stock, many cards changed at once, one card with its story and its codes."""
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import segno
-from litestar import Request, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar import get, post
 from litestar.response import Redirect, Template
 
+from endpoints.asked import Asked, Form, Sheet
 from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs import sim_states, sims
@@ -22,14 +21,11 @@ CODES = {"pin1": "PIN 1", "puk1": "PUK 1", "pin2": "PIN 2", "puk2": "PUK 2", ACT
 UNSEEN = {"cache-control": "no-store"}
 FIELDS = {column._meta.name: str(column._meta.help_text).partition(" — ")[0] for column in Sim._meta.columns} | CODES
 
-Posted = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-Asked = Request[Any, Any, Any]
-
 
 @get(HOME)
 async def page(
     etat: str = "", lot: str = "", support: str = "", iccid: str = "", numero: str = "",
-    feuille: Annotated[int, Parameter(ge=1, le=10_000)] = 1,
+    feuille: Sheet = 1,
 ) -> Template:  # fmt: skip
     """The cards that a search finds, to tick."""
     search = sims.Search(etat, lot, support, iccid.strip(), numero.strip())
@@ -49,7 +45,7 @@ async def batches() -> Template:
 
 
 @post(HOME + "/lots")
-async def threshold(request: Asked, data: Posted) -> Redirect:
+async def threshold(request: Asked, data: Form) -> Redirect:
     await sims.set_threshold(data.get("lot", ""), data.get("seuil", ""), actor=actor(request), now=SETTINGS.now())
     return Redirect(HOME + "/lots", status_code=303)
 
@@ -64,7 +60,7 @@ async def effect(request: Asked) -> Template:
 
 
 @post(HOME + "/changer", status_code=200)
-async def change(request: Asked, data: Posted) -> Template:
+async def change(request: Asked, data: Form) -> Template:
     """Do it to the very cards that the effect named, and tell of each."""
     ids, act = _ids(data.get("cartes", "").split()), data.get("acte", "")
     done = await sim_states.change(ids, act, data.get("motif", ""), actor=actor(request), now=SETTINGS.now())
@@ -77,7 +73,7 @@ async def card(iccid: str) -> Template:
 
 
 @post(HOME + "/{iccid:str}/codes", status_code=200)
-async def unmask(request: Asked, iccid: str, data: Posted) -> Template:
+async def unmask(request: Asked, iccid: str, data: Form) -> Template:
     """One code, on this answer only: it is kept nowhere, the journal keeps that it was shown."""
     code = data.get("code", "")
     value = await sims.unmask(iccid, code, actor=actor(request), now=SETTINGS.now())

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from litestar import Request, Router, get, post
+from litestar import Router, get, post
 from litestar.params import Parameter
 
+from endpoints.asked import Asked
 from endpoints.lists import MOST, Limit, Offset
 from endpoints.session import actor
 from gateways.settings import SETTINGS
@@ -34,7 +35,7 @@ async def list_sims(
 
 
 @post("/state", status_code=200)
-async def change_state(request: Request[Any, Any, Any], data: Change) -> Answer:
+async def change_state(request: Asked, data: Change) -> Answer:
     """Move each card that may be moved; one result per card, in no case all or nothing."""
     ids, unread = await sim_states.pick(data.iccids)
     results = await sim_states.change(

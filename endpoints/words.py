@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from litestar import Request, get, post
+from litestar import get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Template
 
+from endpoints.asked import Asked
 from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs import mails, words
@@ -16,7 +17,6 @@ from rules.states import MailKind
 from rules.wording import TemplateRefused
 
 HOME = "/modeles"
-ASKED = Request[Any, Any, Any]
 
 
 @dataclass
@@ -44,7 +44,7 @@ async def editor(kind: str, client: str = "", fait: str = "") -> Template:
 
 
 @post(HOME + "/{kind:str}")
-async def save(request: ASKED, kind: str, data: Form) -> Redirect | Template:
+async def save(request: Asked, kind: str, data: Form) -> Redirect | Template:
     try:
         await words.save(kind, data.subject, data.body, data.version, actor(request), SETTINGS.now())
     except RuleError as refusal:
@@ -53,7 +53,7 @@ async def save(request: ASKED, kind: str, data: Form) -> Redirect | Template:
 
 
 @post(HOME + "/{kind:str}/essai")
-async def test(request: ASKED, kind: str, data: Form) -> Template:
+async def test(request: Asked, kind: str, data: Form) -> Template:
     """The text as it stands in the form, sent to whoever is writing it."""
     try:
         made = await words.preview(kind, data.subject, data.body, data.client)
@@ -80,7 +80,7 @@ async def confirm(kind: str) -> Template:
 
 
 @post(HOME + "/{kind:str}/origine")
-async def reset(request: ASKED, kind: str, data: Form) -> Redirect:
+async def reset(request: Asked, kind: str, data: Form) -> Redirect:
     await words.reset(kind, data.version, actor(request), SETTINGS.now())
     return Redirect(f"{HOME}/{kind}", query_params={"fait": "origine"}, status_code=303)
 

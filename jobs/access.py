@@ -14,8 +14,8 @@ from piccolo_api.session_auth.tables import SessionsBase
 from gateways.settings import SETTINGS
 from rules.errors import RuleError
 from tables.access import AccessLink, User
-from tables.engine import transaction
-from tables.timeline import TimelineEntry
+from tables.engine import claim, transaction
+from tables.timeline import tell
 
 VALID = timedelta(minutes=30)
 SHORTEST, LONGEST = 12, 128
@@ -46,7 +46,7 @@ async def create_access_link(email: str, now: datetime) -> str:
             await user.save()
         link = AccessLink(account=(known or user).id, token_sha256=_digest(token), expires_at=now + VALID)
         await link.save()
-        await TimelineEntry(actor="console", subject="piccolo_user", subject_id=link.account, event="access_link").save()
+        await tell("console", "access_link", "piccolo_user", link.account)
     return f"/acces/{token}"
 
 
@@ -68,17 +68,13 @@ async def use_access_link(token: str, email: str, first_name: str, last_name: st
         User.first_name: clean_name(first_name), User.last_name: clean_name(last_name),
     }  # fmt: skip
     async with transaction():
-        used = await AccessLink.update({AccessLink.used_at: now}).where(*_usable(token, now)).returning(AccessLink.id)
-        if not used:
+        if not await claim(AccessLink, {AccessLink.used_at: now}, *_usable(token, now)):
             raise LinkSpent
         if await User.exists().where(User.id != user.id, (User.email == email) | (User.username == email)):
             raise BadAccount("Cette adresse est déjà celle d'un autre compte. Choisissez-en une autre.")
         await User.update(values).where(User.id == user.id)
         await SessionsBase.delete().where(SessionsBase.user_id == user.id)
-        await TimelineEntry(
-            actor=email, subject="piccolo_user", subject_id=user.id, event="access_link_used",
-            before={"username": user.username}, after={"username": email},
-        ).save()  # fmt: skip
+        await tell(email, "access_link_used", "piccolo_user", user.id, {"username": user.username}, {"username": email})
     return user.id
 
 

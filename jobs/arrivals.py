@@ -19,6 +19,7 @@ from jobs.report import Report
 from jobs.worker import ask
 from rules.errors import RuleError
 from rules.states import ArrivalSource, ArrivalState
+from tables.engine import claim
 from tables.usage import Arrival
 
 SPOOL = "spool"
@@ -183,8 +184,7 @@ async def _refuse(arrival_id: int, reason: str, problem: str) -> tuple[ArrivalSt
     """Refuse a file, unless another process has loaded it meanwhile: a worker may outlive the passage that asked for it."""
     values: dict[Any, Any] = {Arrival.state: ArrivalState.refused, Arrival.reason: reason}
     still = (Arrival.id == arrival_id) & (Arrival.state == ArrivalState.fetched)
-    refused = await Arrival.update(values).where(still).returning(Arrival.id)
-    return (ArrivalState.refused, problem) if refused else (ArrivalState.waiting, "")
+    return (ArrivalState.refused, problem) if await claim(Arrival, values, still) else (ArrivalState.waiting, "")
 
 
 async def load_upload(path: Path, name: str, now: datetime, layout: str, preview: bool) -> CdrReport:

@@ -19,7 +19,7 @@ from rules.versions import standings
 from tables.catalogue import Device, DeviceUnit, Offer, Product
 from tables.engine import NOT_UNIQUE, insert_many, transaction
 from tables.fleet import LineItem
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 
 ENDED = (LineState.terminated, LineState.ported_out, LineState.cancelled)
 
@@ -182,12 +182,9 @@ async def save(slug: str, row_id: int, copy: bool, given: Mapping[str, str], act
             await _alone(family, values, copy)
             row = family.table(**values)
             await row.save()
-            await TimelineEntry(
-                actor=actor, subject=family.table._meta.tablename, subject_id=row.id,
-                event="duplicated" if copy else "new_version",
-                before={"id": source["id"]} | {name: before for name, before, _ in made.changes},
-                after={name: after for name, _, after in made.changes},
-            ).save()  # fmt: skip
+            old = {"id": source["id"]} | {name: before for name, before, _ in made.changes}
+            new = {name: after for name, _, after in made.changes}
+            await tell(actor, "duplicated" if copy else "new_version", family.table._meta.tablename, row.id, old, new)
     except NOT_UNIQUE:
         raise AlreadyThere("Une version commence déjà ce jour-là. Donnez une autre date.") from None
     return int(row.id)
@@ -221,9 +218,7 @@ async def enter_units(device_id: int, text: str, actor: str) -> Report:
         if good:
             rows = [[device_id, number, str(UnitState.in_stock)] for number in good]
             await insert_many(DeviceUnit, [DeviceUnit.device, DeviceUnit.imei, DeviceUnit.state], rows)
-            await TimelineEntry(
-                actor=actor, subject="device", subject_id=device_id, event="units_entered", after={"imei": list(good)}
-            ).save()
+            await tell(actor, "units_entered", "device", device_id, after={"imei": list(good)})
     return Report(len(good), len(problems), tuple(problems))
 
 
@@ -238,11 +233,4 @@ async def move_unit(unit_id: int, state: str, actor: str) -> None:
             words = " ou ".join(move.label.lower() for move in catalogue.UNIT_MOVES[before])
             raise IllegalMove(f"Cet exemplaire est {before.label.lower()} : il peut devenir {words}, et rien d'autre.")
         await DeviceUnit.update({DeviceUnit.state: state}).where(DeviceUnit.id == unit_id, DeviceUnit.state == before)
-        await TimelineEntry(
-            actor=actor,
-            subject="device_unit",
-            subject_id=unit_id,
-            event="state_changed",
-            before={"state": before},
-            after={"state": state},
-        ).save()
+        await tell(actor, "state_changed", "device_unit", unit_id, {"state": before}, {"state": state})

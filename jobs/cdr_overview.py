@@ -18,7 +18,7 @@ from rules.paris import Month
 from rules.states import ArrivalState, FileState, RejectCause, RejectState
 from tables.imports import ImportBatch
 from tables.scheduling import JobRun
-from tables.timeline import TimelineEntry
+from tables.timeline import story
 from tables.usage import Arrival, CdrFile, CdrPart, CdrReject
 
 Row = dict[str, Any]
@@ -139,7 +139,7 @@ async def file(file_id: int) -> Row:
         raise UnknownCdrFile("Ce fichier de CDR n'existe pas ou plus.")
     batch = ImportBatch
     first = await batch.select(batch.id).where(batch.kind == "cdrs", batch.file_sha256 == row["sha256"]).first()
-    reject, entry = CdrReject, TimelineEntry
+    reject = CdrReject
     states: Counter[tuple[str, str]] = Counter()
     counts = reject.select(reject.cause, reject.state, Count()).where(reject.file == file_id)
     for one in await counts.group_by(reject.cause, reject.state):
@@ -149,9 +149,6 @@ async def file(file_id: int) -> Row:
         .where(reject.file == file_id, reject.state == RejectState.open)
         .order_by(reject.line_number)
         .limit(SHOWN)
-    )
-    story = (
-        await entry.select().where(entry.subject == "cdr_file", entry.subject_id == file_id).order_by(entry.id, ascending=False)
     )
     return row | {
         "batch": first["id"] if first else None,
@@ -169,5 +166,5 @@ async def file(file_id: int) -> Row:
         ],
         "counts": {state.value: sum(states[cause, state] for cause in RejectCause) for state in RejectState},
         "rejects": [one | {"cause": RejectCause(one["cause"])} for one in rows],
-        "story": [one | {"after": json.loads(one["after"])} for one in story],
+        "story": await story("cdr_file", file_id),
     }

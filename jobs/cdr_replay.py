@@ -1,7 +1,6 @@
 """Rejects of a CDR file: judged again when the world has changed, corrected in a spreadsheet, or set aside."""
 
 import asyncio
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -17,14 +16,14 @@ from gateways.files import turn
 from gateways.settings import SETTINGS
 from jobs.cdrs import RECEIVED, judging_context, stored_parts, sweep_store
 from jobs.layouts import Chosen, choose
-from rules.errors import RuleError
+from rules.errors import NoReason, RuleError
 from rules.files import form
 from rules.files.form import Header
-from rules.files.written import csv_text, unsafe
+from rules.files.written import csv_text, plain
 from rules.layouts.layout import Layout
 from rules.states import FileState, RejectCause, RejectState
 from tables.engine import insert_many, transaction, update_many
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 from tables.usage import CdrFile, CdrPart, CdrReject
 
 LINE, CAUSE = "ligne", "erreur"
@@ -44,10 +43,6 @@ class NotReplayable(RuleError):
     """A file that is no longer loaded, or whose original was not kept."""
 
     status = 409
-
-
-class NoReason(RuleError):
-    """A reject is set aside without a word."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +128,7 @@ async def _move(file_id: int, before: RejectState, after: RejectState, which: An
         if moved:
             lines = sorted(row["line_number"] for row in moved)
             told = {"state": after, "lines": lines[:MOST_NAMED], "count": len(lines), "reason": note}
-            await _tell(file_id, f"rejects_{after}", {"state": before}, told, actor)
+            await tell(actor, f"rejects_{after}", "cdr_file", file_id, {"state": before}, told)
     return len(moved)
 
 
@@ -201,7 +196,7 @@ def _corrections(data: bytes, name: str, header: Header) -> dict[int, dict[int, 
                 "La colonne « ligne » doit porter le numéro de ligne du fichier d'origine, chacun une fois. Gardez ceux donnés."
             )
             raise form.refusal(name, at, "BAD_LINE_NUMBER", message, given.positions[LINE] + 1, text[:100])
-        found[line] = {place: unsafe(cells[source]) for place, source in places.items()}
+        found[line] = {place: plain(cells[source]) for place, source in places.items()}
     return found
 
 
@@ -271,10 +266,4 @@ async def _record(file: Row, load: Load, judged: list[Row], actor: str) -> None:
         await CdrFile.update({CdrFile.loaded: after["loaded"], CdrFile.rejected: after["rejected"]}).where(
             CdrFile.id == file["id"]
         )
-        await _tell(file["id"], "replayed", counts, after, actor)
-
-
-async def _tell(file_id: int, event: str, before: Row, after: Row, actor: str) -> None:
-    entry = TimelineEntry(actor=actor, subject="cdr_file", subject_id=file_id, event=event)
-    entry.before, entry.after = (json.dumps(value, default=str, ensure_ascii=False) for value in (before, after))
-    await entry.save()
+        await tell(actor, "replayed", "cdr_file", file["id"], counts, after)

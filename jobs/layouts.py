@@ -13,7 +13,7 @@ from rules.layouts.description import LayoutRefused, parse
 from rules.layouts.layout import Layout
 from rules.layouts.sources import Part, every, name_pattern
 from tables.engine import transaction
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 from tables.usage import CdrFile, CdrLayout
 
 DEFAULT = "default"
@@ -77,10 +77,7 @@ async def save(code: str, form: Any, actor: str) -> Row:
         await row.save()
         after = {"code": code, **values}
         if after != before:
-            event = "changed" if before else "created"
-            await TimelineEntry(
-                actor=actor, subject="cdr_layout", subject_id=row.id, event=event, before=before, after=after
-            ).save()
+            await tell(actor, "changed" if before else "created", "cdr_layout", row.id, before, after)
     return await get(code)
 
 

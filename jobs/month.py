@@ -142,11 +142,11 @@ def _expected(folder: Path, month: str) -> dict[str, Any]:
 
 async def found_of(run_id: int) -> dict[str, Any]:
     """A run in the shape of expected.json."""
-    from jobs.billing import runs
+    from jobs.billing import runs, telling
 
-    totals = (await runs.describe(run_id))["totals"]
+    totals = (await telling.describe(run_id))["totals"]
     usage: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in await runs.usage(run_id):
+    for row in await telling.usage(run_id):
         total = usage.setdefault((row["type"], row["category"]), {"type": row["type"], "category": row["category"]})
         for name, value in row.items():
             if isinstance(value, int):
@@ -158,7 +158,7 @@ async def found_of(run_id: int) -> dict[str, Any]:
             **{name: row[name] for name in ("excl_vat_cents", "vat_cents", "incl_vat_cents")},
             "lines": len(row["lines"]),
         }
-        for row in (await runs.invoices(run_id, 100_000, 0))[0]
+        for row in (await telling.invoices(run_id, 100_000, 0))[0]
     ]
     return {
         "month": (await runs.get(run_id))["month"],

@@ -17,7 +17,7 @@ from rules.rate_changes import FIGURES, Change, compare
 from tables.billing import BillingRun
 from tables.catalogue import Rate, RateVersion
 from tables.engine import NOT_UNIQUE, insert_many, transaction
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 
 Row = dict[str, Any]
 START = Kind("start", (Column("valid_from", cells.iso_date),), ("valid_from",))
@@ -105,11 +105,9 @@ async def save(rate_id: int, given: Mapping[str, str], actor: str, now: datetime
             await insert_many(Rate, named(Rate, ["version", *prices.NAMES]), copied)
             told = {name: made.row[name] for name in ("origin", "type", "direction", "prefix")}
             change = made.changes[0]
-            await TimelineEntry(
-                at=now, actor=actor, subject="rate_version", subject_id=version.id, event="price_changed",
-                before=told | {"version": of["id"]} | {name: shown(value) for name, value in change.before.items()},
-                after=told | {name: shown(value) for name, value in change.after.items()},
-            ).save()  # fmt: skip
+            before = told | {"version": of["id"]} | {name: shown(value) for name, value in change.before.items()}
+            after = told | {name: shown(value) for name, value in change.after.items()}
+            await tell(actor, "price_changed", "rate_version", version.id, before, after, now)
     except NOT_UNIQUE:
         raise BadDay(
             f"Une version de cette grille commence déjà le {french_date(made.start)}. Choisissez un autre jour."

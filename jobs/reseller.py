@@ -14,7 +14,7 @@ from rules.paris import Month, paris_date
 from tables.engine import transaction
 from tables.invoices import NumberSeries
 from tables.parties import Reseller
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 
 ONLY = 1
 LARGEST_CAPITAL_CENTS = 10**15
@@ -131,10 +131,7 @@ async def change(table: Any, values: Values, actor: str) -> None:
         return
     await table.update(changed).where(table.id == ONLY)
     await check_patterns(changed)
-    await TimelineEntry(
-        actor=actor, subject=table._meta.tablename, subject_id=ONLY, event="changed",
-        before={name: before[name] for name in changed}, after=changed,
-    ).save()  # fmt: skip
+    await tell(actor, "changed", table._meta.tablename, ONLY, {name: before[name] for name in changed}, changed)
 
 
 async def check_patterns(changed: Values) -> None:

@@ -1,6 +1,5 @@
 """Changing the state of many cards at once: looked at first, then done to each card only if it still is as it was seen."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,29 +9,21 @@ from typing import Any
 from jobs.imports.store import select_in
 from jobs.sims import Row, UnknownCard, lines_of
 from rules import iccid, msisdn
-from rules.errors import RuleError
+from rules.errors import NoReason, RuleError
 from rules.moves import IllegalState, check
 from rules.states import LIVING, SIM_BY_HAND, SimAct, SimState, Word
-from tables.engine import insert_many, on_sqlite, transaction
+from tables.engine import claim, on_sqlite, transaction
 from tables.fleet import Sim
-from tables.timeline import TimelineEntry
+from tables.timeline import tell_many
 
 AT_ONCE = 500  # cards of one transaction
 MOST = 10_000
 LONGEST_REASON = 500
 SEEN = [Sim.id, Sim.iccid, Sim.state, Sim.blocked_from]
-ENTRY = (
-    TimelineEntry.at, TimelineEntry.actor, TimelineEntry.event, TimelineEntry.subject, TimelineEntry.subject_id,
-    TimelineEntry.before, TimelineEntry.after,
-)  # fmt: skip
 
 
 class UnknownState(RuleError):
     """A word that is no state of a card."""
-
-
-class NoReason(RuleError):
-    """A change that nobody explains."""
 
 
 class NoCard(RuleError):
@@ -200,16 +191,12 @@ async def _move(effects: list[Effect], reason: str, actor: str, now: datetime) -
             if after == SimState.blocked:
                 values[Sim.blocked_from] = before
             still = Sim.id.is_in([effect.id for effect in group]) & as_seen(before, after)
-            moved |= {row["id"] for row in await Sim.update(values).where(still).returning(Sim.id)}
-        told = [effect for effect in effects if effect.id in moved]
-        rows = [[now, actor, "state", "sim", one.id, *_sides(one, reason)] for one in told]
-        await insert_many(TimelineEntry, ENTRY, rows)
+            moved |= set(await claim(Sim, values, still))
+        told = (one for one in effects if one.id in moved)
+        stories = (("sim", one.id, {"state": one.before}, {"state": one.after, "reason": reason}) for one in told)
+        await tell_many(now, actor, "state", stories)
     return moved
 
 
 def _move_of(effect: Effect) -> tuple[str, str]:
     return effect.before, effect.after
-
-
-def _sides(effect: Effect, reason: str) -> tuple[str, str]:
-    return json.dumps({"state": effect.before}), json.dumps({"state": effect.after, "reason": reason})

@@ -1,6 +1,5 @@
 """The stock of SIM cards: what there is of each batch, one card with its story, its codes shown on demand."""
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +15,7 @@ from rules.errors import RuleError
 from rules.states import SimState
 from tables.engine import transaction
 from tables.fleet import Line, Sim, SimBatch
-from tables.timeline import TimelineEntry
+from tables.timeline import story, tell
 
 Row = dict[str, Any]
 ON_A_PAGE = 50
@@ -145,10 +144,8 @@ async def set_threshold(name: str, threshold: str, *, actor: str, now: datetime)
         row = SimBatch(name=name, alert_threshold=int(figure))
         query = SimBatch.insert(row).on_conflict(target=SimBatch.name, action="DO UPDATE", values=[SimBatch.alert_threshold])
         (batch,) = await query.returning(SimBatch.id)
-        await TimelineEntry(
-            at=now, actor=actor, subject="sim_batch", subject_id=batch["id"], event="threshold",
-            before={"alert_threshold": before}, after={"alert_threshold": int(figure)},
-        ).save()  # fmt: skip
+        old, new = ({"alert_threshold": level} for level in (before, int(figure)))
+        await tell(actor, "threshold", "sim_batch", batch["id"], old, new, now)
 
 
 async def card(iccid: str) -> Row:
@@ -156,14 +153,7 @@ async def card(iccid: str) -> Row:
     found = await _stored(iccid)
     codes = [name for name, value in opened(found.pop("secrets")).items() if value]
     lines = await lines_of([found["id"]])
-    entry = TimelineEntry
-    history = (
-        await entry.select(entry.at, entry.actor, entry.event, entry.before, entry.after)
-        .where(entry.subject == "sim", entry.subject_id == found["id"])
-        .order_by(entry.id, ascending=False)
-    )
-    told = [row | {side: json.loads(row[side]) for side in ("before", "after")} for row in history]
-    return found | {"codes": codes, "line": lines.get(found["id"]), "history": told}
+    return found | {"codes": codes, "line": lines.get(found["id"]), "history": await story("sim", found["id"])}
 
 
 async def unmask(iccid: str, code: str, *, actor: str, now: datetime) -> str:
@@ -173,9 +163,7 @@ async def unmask(iccid: str, code: str, *, actor: str, now: datetime) -> str:
     if not value:
         raise UnknownCode("Cette carte n'a pas ce code. Revenez à sa fiche : ceux qu'elle a y sont nommés.")
     async with transaction():
-        await TimelineEntry(
-            at=now, actor=actor, subject="sim", subject_id=found["id"], event="code_shown", after={"code": code}
-        ).save()  # fmt: skip
+        await tell(actor, "code_shown", "sim", found["id"], after={"code": code}, at=now)
     return value
 
 

@@ -20,7 +20,7 @@ from rules.states import InvoiceState
 from tables.engine import NOT_UNIQUE, transaction
 from tables.invoices import Invoice
 from tables.parties import Customer
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 from tables.words import MailTemplate
 
 LAYOUTS = Environment(
@@ -176,10 +176,8 @@ async def _write(before: Version, version: int, row: MailTemplate, event: str) -
     try:
         async with transaction():
             await row.save()
-            await TimelineEntry(
-                actor=row.actor, subject="mail_template", subject_id=row.id, event=event,
-                before={"subject": before.subject, "body": before.body}, after={"subject": row.subject, "body": row.body},
-            ).save()  # fmt: skip
+            old, new = ({"subject": one.subject, "body": one.body} for one in (before, row))
+            await tell(row.actor, event, "mail_template", row.id, old, new)
     except NOT_UNIQUE:
         raise ChangedMeanwhile((await current(row.kind)).actor) from None
 

@@ -14,3 +14,7 @@ class RuleError(ValueError):
     @property
     def code(self) -> str:
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).upper()
+
+
+class NoReason(RuleError):
+    """An act that must be explained, and is not."""

@@ -210,7 +210,6 @@ class RunState(Word):
 
 
 COMPUTING = (RunState.queued, RunState.rating, RunState.drafting, RunState.validating, RunState.printing)
-VALIDATED = (RunState.validated, RunState.printing, RunState.printed, RunState.sending, RunState.sent)
 
 
 class Severity(Word):

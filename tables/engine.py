@@ -126,6 +126,12 @@ async def update_many(column: Column, values: Mapping[int, Any]) -> None:
         )
 
 
+async def claim(table: type[Table], values: dict[Any, Any], *where: Any) -> list[int]:
+    """Change the rows that still are as they were seen; the keys of those that this call changed: of two at once one wins."""
+    key = table._meta.primary_key
+    return [row[key._meta.name] for row in await table.update(values).where(*where).returning(key)]
+
+
 async def reserve_ids(table: type[Table], count: int) -> range | list[int]:
     """Fresh primary keys, so that parents and children can be inserted in bulk; inside a transaction."""
     name = table._meta.tablename

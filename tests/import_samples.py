@@ -1,5 +1,9 @@
 """One small good file of each kind; everybody in them is fictitious, only the check digits are real."""
 
+from collections.abc import Mapping
+
+from rules.files.form import Error, FormError, read
+
 OFFERS = """kind;code;label;monthly_price;activation_fee;vat_rate;allowances;data_speed;international;valid_from
 OFFER;SOLO;Solo 1 h;4,1583;8.3333;20;VOICE:60:FR_FIXED+FR_MOBILE|DATA:50:DATA_HOME;4G 50 Mbit/s;no;2026-09-01
 OPTION;OPT-SMS;SMS illimités;2.5;0;8.5;SMS:*:SMS_FR;;no;2026-09-01
@@ -57,3 +61,12 @@ def cell(kind: str, line: int, column: str, value: str) -> str:
     rows = [row.split(";") for row in FILES[kind].splitlines()]
     rows[line - 1][rows[0].index(column)] = value
     return "\n".join(";".join(row) for row in rows) + "\n"
+
+
+def form_errors(data: bytes, columns: Mapping[str, bool], file: str = "") -> tuple[Error, ...]:
+    """Every error of form of a file; empty when it can be read."""
+    try:
+        read(data, columns, file)
+    except FormError as problem:
+        return problem.errors
+    return ()

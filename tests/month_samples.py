@@ -13,7 +13,7 @@ import duckdb
 
 from gateways.settings import SETTINGS
 from jobs import folder
-from jobs.billing import runs
+from jobs.billing import runs, telling
 from tables.billing import BillingRun, Finding, ParkedCustomer
 from tables.fleet import Line, LineItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
@@ -141,7 +141,7 @@ async def _runs() -> dict[str, Any]:
     finding, parked = Finding, ParkedCustomer
     return {
         "runs": sorted((row | {"totals": json.loads(row["totals"]), "id": None} for row in found), key=lambda row: row["month"]),
-        "usage": {row["month"]: await runs.usage(row["id"]) for row in found},
+        "usage": {row["month"]: await telling.usage(row["id"]) for row in found},
         "findings": sorted(
             list(map(str, row.values()))
             for row in await finding.select(

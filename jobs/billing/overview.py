@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from jobs import reseller
-from jobs.billing import runs
+from jobs.billing import runs, telling
 from jobs.billing.validate import next_number
 from rules.paris import Month
 from rules.states import InvoiceState, RunState, Severity
@@ -66,7 +66,7 @@ async def month_to_show(asked: str, today: date) -> Month:
 
 async def run_of(month: Month) -> Row | None:
     run = await runs.find(month)
-    return await runs.describe(run["id"]) if run else None
+    return await telling.describe(run["id"]) if run else None
 
 
 async def numbers(today: date) -> tuple[str, str]:

@@ -2,46 +2,30 @@
 
 import asyncio
 import gc
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from gateways import rated
 from gateways.files import Busy, is_locked, take_lock
 from gateways.settings import SETTINGS
 from jobs import reseller, worker
 from jobs.billing import draft as drafting
-from jobs.billing import inputs as read_inputs
-from jobs.billing.compute import Computed, compute
-from jobs.billing.draft import document, draft
+from jobs.billing.draft import draft
 from jobs.billing.paper import print_run
 from jobs.billing.validate import validate
 from rules.errors import RuleError
 from rules.paris import Month
 from rules.states import COMPUTING, InvoiceState, RunState, Severity
-from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
-from tables.engine import NOT_UNIQUE, transaction
-from tables.fleet import Line
+from tables.billing import BillingRun, Finding, Waiver
+from tables.engine import NOT_UNIQUE, claim, transaction
 from tables.invoices import Invoice
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 
 Row = dict[str, Any]
 CONFLICT, NOT_FOUND = 409, 404
-PAGE = 1_000
 LOCK = "run.lock"
 PATIENCE = 200  # times 50 ms
-NO_TOTALS: Row = {
-    **dict.fromkeys(
-        ("invoices", "credit_notes", "parked", "excl_vat_cents", "vat_cents", "incl_vat_cents", "cdrs_read", "loaded"), 0
-    ),
-    **dict.fromkeys(
-        ("rejected", "unrated", "other_month", "rated", "amount_micro", "service_micro", "wholesale_micro", "late"), 0
-    ),
-    "regularised_cents": 0,
-    "rejects_by_cause": {},
-}
 
 
 class UnknownRun(RuleError):
@@ -108,7 +92,7 @@ async def start(month: Month, actor: str, work: Work = spawn) -> tuple[Row, bool
         async with transaction():
             run = BillingRun(month=str(month), state=RunState.queued, stage="draft", actor=actor)
             await run.save()
-            await _tell(run.id, actor, "started", {"month": str(month)})
+            await tell(actor, "started", "billing_run", run.id, after={"month": str(month)})
     except NOT_UNIQUE as reason:
         raise await _busy() from reason
     await work(run.id)
@@ -128,15 +112,10 @@ async def begin(run_id: int, stage: str, actor: str, work: Work = spawn) -> Row:
         await _check(run)
     try:
         async with transaction():
-            moved = (
-                await BillingRun.update(
-                    {BillingRun.state: working[0], BillingRun.stage: stage, BillingRun.error: "", BillingRun.actor: actor}
-                )
-                .where(BillingRun.id == run_id, BillingRun.state.is_in([str(state) for state in sources]))
-                .returning(BillingRun.id)
-            )
+            entering = {BillingRun.state: working[0], BillingRun.stage: stage, BillingRun.error: "", BillingRun.actor: actor}
+            moved = await claim(BillingRun, entering, BillingRun.id == run_id, BillingRun.state.is_in(list(sources)))
             if moved:
-                await _tell(run_id, actor, stage, {})
+                await tell(actor, stage, "billing_run", run_id)
     except NOT_UNIQUE as reason:
         raise await _busy() from reason
     if not moved:
@@ -219,7 +198,7 @@ async def cancel(run_id: int, actor: str) -> Row:
         await drafting.clear(run_id)
         async with transaction():
             await BillingRun.update({BillingRun.state: RunState.cancelled}).where(BillingRun.id == run_id)
-            await _tell(run_id, actor, "cancelled", {})
+            await tell(actor, "cancelled", "billing_run", run_id)
     return await get(run_id)
 
 
@@ -232,13 +211,9 @@ async def waive(run_id: int, code: str, customer_number: str | None, msisdn: str
         raise RuleError("Aucune anomalie de ce nom dans cette facturation.")
     if not known:
         async with transaction():
-            waiver = Waiver(
-                run=run_id, code=code, customer_number=customer_number, msisdn=msisdn, reason=reason.strip(), actor=actor
-            )
-            await waiver.save()
-            await _tell(
-                run_id, actor, "waived", {"code": code, "customer_number": customer_number, "msisdn": msisdn, "reason": reason}
-            )
+            about: Row = {"code": code, "customer_number": customer_number, "msisdn": msisdn}
+            await Waiver(run=run_id, actor=actor, reason=reason.strip(), **about).save()
+            await tell(actor, "waived", "billing_run", run_id, after=about | {"reason": reason})
 
 
 def _is(table: Any, run_id: int, code: str, customer_number: str | None, msisdn: str | None):
@@ -256,85 +231,6 @@ async def controls(run_id: int) -> list[Row]:
         .order_by(Finding.severity, Finding.id)
     )
     return [row | {"waived": (row["code"], row["customer_number"], row["msisdn"]) in waived} for row in rows]
-
-
-async def describe(run_id: int) -> Row:
-    """The run as the API tells it."""
-    run = await get(run_id)
-    parked = await ParkedCustomer.select(ParkedCustomer.customer.customer_number, ParkedCustomer.reason).where(
-        ParkedCustomer.run == run_id
-    )
-    return {
-        "id": run["id"],
-        "month": run["month"],
-        "state": run["state"],
-        "progress": {"stage": run["stage"], "done": run["done"], "total": run["total"]},
-        "totals": NO_TOTALS | json.loads(run["totals"]),
-        "controls": await controls(run_id),
-        "parked": [{"customer_number": row["customer.customer_number"], "reason": row["reason"]} for row in parked],
-        "error": run["error"],
-        "interrupted": RunState(run["state"]) in COMPUTING and not working(),
-    }
-
-
-async def dry_run(month: Month) -> Row:
-    """What a run of the month would make, told as `describe` tells it; nothing is written."""
-    await reseller.current()
-    inputs = await read_inputs.read(month)
-    computed: Computed = await asyncio.to_thread(compute, inputs)
-    return {
-        "id": None,
-        "month": str(month),
-        "state": str(RunState.controlled),
-        "progress": {"stage": "draft", "done": 1, "total": 1},
-        "totals": computed.totals,
-        "controls": [{**finding.__dict__, "severity": str(finding.severity), "waived": False} for finding in computed.findings],
-        "parked": [{"customer_number": customer["customer_number"], "reason": reason} for customer, reason in computed.parked],
-        "invoices": [invoice_object(None, None, str(InvoiceState.draft), document(inputs, found)) for found in computed.drafts],
-    }
-
-
-async def invoices(run_id: int, limit: int, offset: int) -> tuple[list[Row], int]:
-    """A page of the run's documents as the API tells them, by customer number, and how many there are."""
-    ids = [
-        row["id"]
-        for row in await Invoice.select(Invoice.id)
-        .where(Invoice.run == run_id)
-        .order_by(Invoice.customer.customer_number, Invoice.id)
-    ]
-    wanted = ids[offset : offset + limit]
-    found: dict[int, Row] = {}
-    for start in range(0, len(wanted), PAGE):
-        columns = (Invoice.id, Invoice.number, Invoice.state, Invoice.document)
-        for row in await Invoice.select(*columns).where(Invoice.id.is_in(wanted[start : start + PAGE])):
-            found[row["id"]] = invoice_object(row["id"], row["number"], row["state"], json.loads(row["document"]))
-    return [found[id] for id in wanted], len(ids)
-
-
-def invoice_object(id: int | None, number: str | None, state: str, document: Row) -> Row:
-    lines = [
-        {
-            "msisdn": line["msisdn"],
-            "section": line["section"],
-            "label": label(line),
-            "quantity": line["quantity"],
-            "amount_cents": line["amount_cents"],
-            "vat_rate": line["vat_rate"],
-        }
-        for line in document["lines"]
-    ]
-    amounts = {name: document[name] for name in ("excl_vat_cents", "vat_cents", "incl_vat_cents")}
-    customer_number = document["buyer"]["customer_number"]
-    return {"id": id, "customer_number": customer_number, "number": number, "state": state, **amounts, "lines": lines}
-
-
-def label(line: Row) -> str:
-    """A line's label with its days."""
-    if not line["first"] or (line["first"] == line["last"] and not line["days"]):
-        return line["label"]
-    first, last = (f"{day[8:]}/{day[5:7]}/{day[:4]}" for day in (line["first"], line["last"]))
-    part = f" ({line['days']}/{line['days_in_month']} jours)" if line["days"] and line["days"] < line["days_in_month"] else ""
-    return f"{line['label']}, du {first} au {last}{part}"
 
 
 async def find(month: Month) -> Row | None:
@@ -366,22 +262,6 @@ def _error(finding: Row) -> Row:
 
 
 async def _busy() -> RunBusy:
-    run = await BillingRun.select().where(BillingRun.state.is_in([str(state) for state in COMPUTING])).first()
+    run = await BillingRun.select().where(BillingRun.state.is_in(list(COMPUTING))).first()
     who = f" (mois {run['month']}, {run['actor'] or 'sans nom'}, {RunState(run['state']).label.lower()})" if run else ""
     return RunBusy(f"Une facturation est déjà en cours{who}. Attendez sa fin.")
-
-
-async def _tell(run_id: int, actor: str, event: str, after: Row) -> None:
-    await TimelineEntry(actor=actor, subject="billing_run", subject_id=run_id, event=event, after=after).save()
-
-
-async def usage(run_id: int) -> list[Row]:
-    """Usage of the run's month per line, type and category; micro-euros excl. VAT, an unknown cost counts 0."""
-    run = await get(run_id)
-    if not run["usage_path"]:
-        return []
-    numbers = {row["id"]: row["msisdn"] for row in await Line.select(Line.id, Line.msisdn)}
-    rows = await asyncio.to_thread(rated.usage, SETTINGS.data_dir / run["usage_path"])
-    return [
-        {"msisdn": numbers[row.line], **{name: value for name, value in row.__dict__.items() if name != "line"}} for row in rows
-    ]

@@ -10,7 +10,7 @@ from typing import Any
 from gateways import secrets
 from gateways.settings import SETTINGS
 from jobs import mails, reseller
-from jobs.billing import runs
+from jobs.billing import runs, telling
 from jobs.mails import Attachment, NewMail
 from jobs.words import Words, composer
 from rules.mail import addresses
@@ -18,10 +18,10 @@ from rules.paris import Month
 from rules.states import DocumentKind, InvoiceState, MailKind, RunState
 from rules.words import invoice_values
 from tables.billing import BillingRun
-from tables.engine import transaction
+from tables.engine import claim, transaction
 from tables.invoices import Invoice, SealedDocument
 from tables.mail import Mail
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 
 Row = dict[str, Any]
 LINK = "document"
@@ -81,14 +81,11 @@ async def send(run_id: int, actor: str) -> Row:
         )
     new = await _mails(await plan(run_id))
     async with transaction():
-        moved = (
-            await BillingRun.update({BillingRun.state: RunState.sending, BillingRun.stage: "send", BillingRun.error: ""})
-            .where(BillingRun.id == run_id, BillingRun.state.is_in([str(state) for state in SOURCES]))
-            .returning(BillingRun.id)
-        )
+        sending = {BillingRun.state: RunState.sending, BillingRun.stage: "send", BillingRun.error: ""}
+        moved = await claim(BillingRun, sending, BillingRun.id == run_id, BillingRun.state.is_in(list(SOURCES)))
         written = await mails.enqueue(new) if moved else 0
         if written:
-            await _tell("billing_run", run_id, actor, {"mails": written})
+            await tell(actor, "send", "billing_run", run_id, after={"mails": written}, at=SETTINGS.now())
     await mails.close_runs()
     return await runs.get(run_id)
 
@@ -99,12 +96,8 @@ async def send_one(run_id: int, invoice_id: int, actor: str) -> int:
     async with transaction():
         written = await mails.enqueue(new)
         if written:
-            await _tell("invoice", invoice_id, actor, {"mails": written})
+            await tell(actor, "send", "invoice", invoice_id, after={"mails": written}, at=SETTINGS.now())
     return written
-
-
-async def _tell(subject: str, subject_id: int, actor: str, after: Row) -> None:
-    await TimelineEntry(actor=actor, subject=subject, subject_id=subject_id, event="send", at=SETTINGS.now(), after=after).save()
 
 
 async def _mails(found: Plan) -> list[NewMail]:
@@ -112,8 +105,8 @@ async def _mails(found: Plan) -> list[NewMail]:
     compose = await composer(MailKind.invoice_issued)
     ids = sorted({row["id"] for row, _ in found.to_write})
     papers: dict[int, dict[str, Row]] = {}
-    for start in range(0, len(ids), runs.PAGE):
-        part = ids[start : start + runs.PAGE]
+    for start in range(0, len(ids), telling.PAGE):
+        part = ids[start : start + telling.PAGE]
         for paper in await SealedDocument.select().where(SealedDocument.invoice.is_in(part)):
             papers.setdefault(paper["invoice"], {})[paper["kind"]] = paper
         documents = {

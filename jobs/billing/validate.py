@@ -12,11 +12,11 @@ from rules.errors import RuleError
 from rules.paris import paris_date
 from rules.states import InvoiceKind, InvoiceState, Section
 from tables.billing import BillingRun
-from tables.engine import transaction, update_many
+from tables.engine import claim, transaction, update_many
 from tables.fleet import LineItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries
 from tables.parties import Reseller
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 
 AHEAD = 200
 
@@ -57,7 +57,7 @@ async def _moves(invoices: list[int]) -> dict[int, dict[int, date]]:
     """For each invoice, how far each item is billed once it is validated."""
     line = InvoiceLine
     rows = await line.select(line.invoice, line.item, line.section, line.first_day, line.last_day).where(
-        line.invoice.is_in(invoices), line.section.is_in([str(Section.recurring), str(Section.refund)])
+        line.invoice.is_in(invoices), line.section.is_in([Section.recurring, Section.refund])
     )
     moves: dict[int, dict[int, date]] = {}
     for row in rows:
@@ -77,27 +77,19 @@ async def _one(row: dict[str, Any], moves: dict[int, date], reseller: dict[str, 
         number = await take_number(pattern, today)
         document = numbered(json.loads(row["document"]), number, today)
         text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        done = (
-            await Invoice.update(
-                {
-                    Invoice.number: number,
-                    Invoice.state: InvoiceState.validated,
-                    Invoice.issued_on: today,
-                    Invoice.due_on: date.fromisoformat(document["due_on"]),
-                    Invoice.document: text,
-                    Invoice.sha256: hashlib.sha256(text.encode()).hexdigest(),
-                    Invoice.validated_at: now,
-                }
-            )
-            .where(Invoice.id == row["id"], Invoice.state == InvoiceState.draft)
-            .returning(Invoice.id)
-        )
-        if not done:
+        values: dict[Any, Any] = {
+            Invoice.number: number,
+            Invoice.state: InvoiceState.validated,
+            Invoice.issued_on: today,
+            Invoice.due_on: date.fromisoformat(document["due_on"]),
+            Invoice.document: text,
+            Invoice.sha256: hashlib.sha256(text.encode()).hexdigest(),
+            Invoice.validated_at: now,
+        }
+        if not await claim(Invoice, values, Invoice.id == row["id"], Invoice.state == InvoiceState.draft):
             raise RuleError(f"Le document {row['id']} a été validé ailleurs.")
         await update_many(LineItem.billed_until, moves)
-        await TimelineEntry(
-            actor=actor, subject="invoice", subject_id=row["id"], event="validated", at=now, after={"number": number}
-        ).save()
+        await tell(actor, "validated", "invoice", row["id"], after={"number": number}, at=now)
 
 
 async def take_number(pattern: str, today: date) -> str:

@@ -21,10 +21,10 @@ from rules.files.rows import Intake, Watch
 from rules.files.written import errors_csv
 from rules.paris import Month, paris_date
 from rules.states import ImportState
-from tables.engine import insert_many, on_sqlite, transaction
+from tables.engine import on_sqlite, transaction
 from tables.imports import ImportBatch
 from tables.parties import Reseller
-from tables.timeline import TimelineEntry
+from tables.timeline import tell_many
 
 __all__ = ["NotAnImport", "TableReport", "errors_csv", "errors_of", "import_file"]
 
@@ -185,9 +185,7 @@ async def _tell(plan: Plan, batch_id: int, name: str, actor: str, now: datetime)
     story: list[tuple[str, int, Any, Any]] = [("import_batch", batch_id, {}, {"kind": kind, "name": name} | counts)]
     if kind in SUBJECTS:
         story += [(SUBJECTS[kind], change.id, plan.told(change.before), plan.told(change.after)) for change in plan.changed]
-    columns = [TimelineEntry.at, TimelineEntry.actor, TimelineEntry.event, TimelineEntry.subject, TimelineEntry.subject_id]
-    rows = [[now, actor, "import", what, which, json.dumps(old), json.dumps(new)] for what, which, old, new in story]
-    await insert_many(TimelineEntry, [*columns, TimelineEntry.before, TimelineEntry.after], rows)
+    await tell_many(now, actor, "import", story)
 
 
 async def errors_of(batch_id: int) -> str | None:

@@ -28,7 +28,7 @@ from rules.files.kinds import RATES
 from rules.files.rows import Intake, Values, Watch
 from rules.rate_changes import Change, Loss
 from rules.states import ImportState
-from tables.engine import transaction
+from tables.engine import claim, transaction
 from tables.imports import ImportBatch
 
 FOLDER = "imports"
@@ -105,10 +105,10 @@ async def confirm(batch_id: int, mode: str, seen: str, *, actor: str) -> bool:
 
 async def _move(batch_id: int, sources: Sequence[ImportState], about: dict[Any, Any], seen: str | None = None) -> bool:
     """Whether this call is the one that moves the batch: of two at once one wins."""
-    where = (ImportBatch.id == batch_id) & ImportBatch.state.is_in([str(state) for state in sources])
+    where = (ImportBatch.id == batch_id) & ImportBatch.state.is_in(list(sources))
     if seen is not None:
         where &= ImportBatch.plan_sha256 == seen
-    return bool(await ImportBatch.update(about).where(where).returning(ImportBatch.id))
+    return bool(await claim(ImportBatch, about, where))
 
 
 async def begin(batch_id: int) -> None:
@@ -244,7 +244,7 @@ async def forget(batch_id: int) -> None:
     """Give up a file of which nothing was imported."""
     batch = await get(batch_id)
     async with transaction():
-        waits = (ImportBatch.id == batch_id) & ImportBatch.state.is_in([str(state) for state in WAITING])
+        waits = (ImportBatch.id == batch_id) & ImportBatch.state.is_in(list(WAITING))
         if not await ImportBatch.delete().where(waits).returning(ImportBatch.id):
             return
     for path in (SETTINGS.data_dir / batch["upload"], _lock_of(batch_id)):
@@ -253,7 +253,7 @@ async def forget(batch_id: int) -> None:
 
 async def _forget_old(now: datetime) -> None:
     """What was left unconfirmed does not stay for ever."""
-    old = (ImportBatch.created_at < now - timedelta(days=LEFT_DAYS)) & ImportBatch.state.is_in([str(state) for state in WAITING])
+    old = (ImportBatch.created_at < now - timedelta(days=LEFT_DAYS)) & ImportBatch.state.is_in(list(WAITING))
     for batch in await ImportBatch.select(ImportBatch.id).where(old):
         await forget(batch["id"])
 

@@ -9,7 +9,7 @@ from jobs.imports.store import chunks
 from rules.errors import RuleError
 from rules.files.rows import Values
 from rules.states import OfferKind, SimState
-from tables.engine import insert_many, reserve_ids, update_many
+from tables.engine import claim, insert_many, reserve_ids, update_many
 from tables.fleet import Discount, Line, LineItem, Sim
 from tables.invoices import InvoiceLine
 
@@ -51,7 +51,7 @@ async def write_lines(plan: Plan) -> None:
         await Sim.update({Sim.state: SimState.in_stock}).where(Sim._meta.primary_key.is_in(chunk), Sim.state == SimState.active)
     for chunk in chunks(values["sim_id"] for values in rows + swapped):
         free = (Sim._meta.primary_key.is_in(chunk)) & (Sim.state == SimState.in_stock)
-        taken = await Sim.update({Sim.state: SimState.active}).where(free).returning(Sim._meta.primary_key)
+        taken = await claim(Sim, {Sim.state: SimState.active}, free)
         if len(taken) < len(chunk):
             raise SimUnavailable("Une carte du fichier vient d'être prise ailleurs. Rien n'a été enregistré : recommencez.")
 

@@ -1,7 +1,6 @@
 """Undoing an import: its rows go, what it changed comes back, unless something newer depends on it."""
 
 import asyncio
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,11 +24,11 @@ from rules.paris import Month
 from rules.states import COMPUTING, ImportState
 from tables.billing import BillingRun
 from tables.catalogue import Rate, RateVersion
-from tables.engine import insert_many, on_sqlite, transaction, update_many
+from tables.engine import claim, insert_many, on_sqlite, transaction, update_many
 from tables.fleet import Line
 from tables.imports import ImportBatch, ImportItem
 from tables.piccolo_app import TABLES
-from tables.timeline import TimelineEntry
+from tables.timeline import tell_many
 from tables.usage import CdrPart
 
 IDENTITY = {
@@ -164,16 +163,15 @@ class Undoing:
                 moved = {key: row[field] for key, row in stored.items() if row[field] != self.now[name, key][field]}
                 await update_many(column, moved)
 
-    def story(self, actor: str, now: datetime) -> list[list[Any]]:
-        """The rows of the timeline: the batch, and each thing that came back to what it was."""
-        rows: list[list[Any]] = [[now, actor, "undo", "import_batch", self.batch["id"], "{}", "{}"]]
+    def story(self) -> Iterator[tuple[str, int, Any, Any]]:
+        """What the timeline keeps: the batch, and each thing that came back to what it was."""
+        yield "import_batch", self.batch["id"], {}, {}
         for name in ("offer", "roaming_zone", "sim", "customer", "line"):
             for key, old in self.kept[name].items():
                 was = self.now[name, key]
                 fields = [field for field in old if old[field] != was[field]]
                 before, after = ({field: _told(field, row[field]) for field in fields} for row in (was, old))
-                rows.append([now, actor, "undo", name, key, json.dumps(before), json.dumps(after)])
-        return rows
+                yield name, key, before, after
 
 
 async def obstacles(batch: Values) -> list[str]:
@@ -203,29 +201,21 @@ async def undo(batch_id: int, *, actor: str, now: datetime) -> None:
     try:
         async with transaction():
             await take_turn()
-            moved = ImportBatch.update({ImportBatch.state: ImportState.undone})
-            if not await moved.where(ImportBatch.id == batch_id, ImportBatch.state == ImportState.imported).returning(
-                ImportBatch.id
-            ):
+            standing = (ImportBatch.id == batch_id) & (ImportBatch.state == ImportState.imported)
+            if not await claim(ImportBatch, {ImportBatch.state: ImportState.undone}, standing):
                 return  # somebody else has just undone it
             work = Undoing(batch)
             await work.open(lock=True)
             if reasons := await work.reasons():
                 raise CannotUndo(reasons)
             await work.put_back()
-            await insert_many(TimelineEntry, STORY, work.story(actor, now))
+            await tell_many(now, actor, "undo", work.story())
     except (IntegrityError, IntegrityConstraintViolationError):
         raise CannotUndo(["Ce qu'il avait remplacé ne peut plus revenir : un import plus récent a pris sa place."]) from None
 
 
-STORY = [
-    TimelineEntry.at, TimelineEntry.actor, TimelineEntry.event, TimelineEntry.subject, TimelineEntry.subject_id,
-    TimelineEntry.before, TimelineEntry.after,
-]  # fmt: skip
-
-
 async def _computing() -> list[str]:
-    run = await BillingRun.select(BillingRun.month).where(BillingRun.state.is_in([str(state) for state in COMPUTING])).first()
+    run = await BillingRun.select(BillingRun.month).where(BillingRun.state.is_in(list(COMPUTING))).first()
     return [f"La facturation {Month.parse(run['month']).of_french} est en cours : attendez sa fin."] if run else []
 
 

@@ -11,7 +11,7 @@ from rules.states import COMPUTING, FileState, ImportState, RejectState
 from tables.billing import BillingRun
 from tables.engine import transaction
 from tables.imports import ImportBatch
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 from tables.usage import CdrFile, CdrPart, CdrReject
 
 BUSY = "Une facturation est en cours : attendez sa fin."
@@ -38,7 +38,7 @@ async def _back_out(batch: Values, actor: str, now: datetime) -> list[str]:
             CdrReject.file == file_id, CdrReject.state == RejectState.open
         )
         await ImportBatch.update({ImportBatch.state: ImportState.undone}).where(ImportBatch.id == batch["id"])
-        await TimelineEntry(at=now, actor=actor, subject="import_batch", subject_id=batch["id"], event="undo").save()
+        await tell(actor, "undo", "import_batch", batch["id"], at=now)
     for part in parts:
         (SETTINGS.data_dir / part["path"]).unlink(missing_ok=True)
     return []

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from piccolo.query.functions.aggregate import Count
+
 from gateways.settings import SETTINGS
 from jobs.face import Face, face
 from jobs.words import LOGO, Words
@@ -15,9 +17,9 @@ from rules import mail as law
 from rules.errors import RuleError
 from rules.states import MAIL_ON_ITS_WAY, MAIL_TO_DO, MailKind, MailState, RunState
 from tables.billing import BillingRun
-from tables.engine import transaction
+from tables.engine import claim, transaction
 from tables.mail import Mail
-from tables.timeline import TimelineEntry
+from tables.timeline import tell
 
 Row = dict[str, Any]
 BATCH = 100
@@ -114,15 +116,8 @@ async def _decide(
     before = await get(mail_id)
     seen = Mail.attempts == (before["attempts"] if attempts is None else attempts)
     async with transaction():
-        moved = (
-            await Mail.update(values)
-            .where(Mail.id == mail_id, Mail.state.is_in([str(state) for state in sources]), seen)
-            .returning(Mail.id)
-        )
-        if moved:
-            await TimelineEntry(
-                actor=actor, subject="mail", subject_id=mail_id, event=event, at=SETTINGS.now(), before={"state": before["state"]}
-            ).save()
+        if await claim(Mail, values, Mail.id == mail_id, Mail.state.is_in(list(sources)), seen):
+            await tell(actor, event, "mail", mail_id, {"state": before["state"]}, at=SETTINGS.now())
     return await get(mail_id)
 
 
@@ -154,40 +149,20 @@ def shown(mail: Row) -> str:
     return html
 
 
-async def counts() -> dict[str, int]:
+async def counts(*where: Any) -> dict[str, int]:
     """How many mails are in each state; every state is there."""
-    found = await Mail.raw("SELECT state, count(*) AS mails FROM mail GROUP BY state")
+    found = await Mail.select(Mail.state, Count(alias="mails")).where(*where).group_by(Mail.state)
     return {str(state): 0 for state in MailState} | {row["state"]: row["mails"] for row in found}
-
-
-async def in_doubt_count() -> int:
-    """Mails that wait for a person's decision."""
-    return await Mail.count().where(Mail.state == MailState.in_doubt)
-
-
-async def failed_count() -> int:
-    """Mails refused for good, that nobody has taken up."""
-    return await Mail.count().where(Mail.state == MailState.failed)
-
-
-async def oldest_unsent() -> datetime | None:
-    """Since when the oldest mail that should have left has been waiting, UTC."""
-    row = await Mail.select(Mail.created_at).where(Mail.state.is_in(_texts(MAIL_TO_DO))).order_by(Mail.created_at).first()
-    return row["created_at"] if row else None
 
 
 async def close_runs() -> None:
     """A billing run is sent once none of its mails will move by itself."""
     async with transaction():
-        moving = Mail.select(Mail.invoice.run).where(Mail.state.is_in(_texts(MAIL_ON_ITS_WAY)), Mail.invoice.is_not_null())
+        moving = Mail.select(Mail.invoice.run).where(Mail.state.is_in(list(MAIL_ON_ITS_WAY)), Mail.invoice.is_not_null())
         busy = {row["invoice.run"] for row in await moving}
         for run in await BillingRun.select(BillingRun.id).where(BillingRun.state == RunState.sending):
             if run["id"] not in busy:
                 await BillingRun.update({BillingRun.state: RunState.sent}).where(
                     BillingRun.id == run["id"], BillingRun.state == RunState.sending
                 )
-                await TimelineEntry(actor="", subject="billing_run", subject_id=run["id"], event="sent").save()
-
-
-def _texts(states: Sequence[MailState]) -> list[str]:
-    return [str(state) for state in states]
+                await tell("", "sent", "billing_run", run["id"])

@@ -42,14 +42,8 @@ async def found(sought: Sought, page: int) -> tuple[list[Row], int]:
         Mail.id, Mail.kind, Mail.recipient, Mail.subject, Mail.state, Mail.attempts, Mail.next_at, Mail.answer, Mail.sent_at,
         Mail.created_at, Mail.invoice.number,
     )  # fmt: skip
-    rows = (
-        await Mail.select(*shown)
-        .where(*conditions)
-        .order_by(Mail.id, ascending=False)
-        .limit(ON_A_PAGE)
-        .offset(ON_A_PAGE * (page - 1))
-    )
-    return rows, await Mail.count().where(*conditions)
+    rows = Mail.select(*shown).where(*conditions).order_by(Mail.id, ascending=False)
+    return await rows.limit(ON_A_PAGE).offset(ON_A_PAGE * (page - 1)), await Mail.count().where(*conditions)
 
 
 async def of_invoices(invoices: list[int]) -> dict[int, list[Row]]:
@@ -59,12 +53,3 @@ async def of_invoices(invoices: list[int]) -> dict[int, list[Row]]:
     for row in await Mail.select(*shown).where(Mail.invoice.is_in(invoices or [0])).order_by(Mail.id):
         mails.setdefault(row["invoice"], []).append(row)
     return mails
-
-
-async def states_of_run(run_id: int) -> dict[str, int]:
-    """How many mails of a run are in each state; every state is there."""
-    rows = await Mail.raw(
-        "SELECT m.state, count(*) AS mails FROM mail m JOIN invoice i ON i.id = m.invoice WHERE i.run = {} GROUP BY m.state",
-        run_id,
-    )
-    return {str(state): 0 for state in MailState} | {row["state"]: row["mails"] for row in rows}

@@ -72,7 +72,7 @@ async def send_due(stop: asyncio.Event | None = None) -> Report:
 
 
 def _due() -> tuple[Any, ...]:
-    return Mail.state.is_in([str(state) for state in CLAIMABLE]), Mail.next_at <= SETTINGS.now()
+    return Mail.state.is_in(list(CLAIMABLE)), Mail.next_at <= SETTINGS.now()
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class _Passage:
         self.kept += outcome.state != MailState.sent
         if outcome.state in (MailState.failed, MailState.in_doubt):
             self.problems.append(f"{mail['recipient']} : {outcome.answer}")
-        ours = Mail.state.is_in([str(MailState.sending), str(MailState.in_doubt)])
+        ours = Mail.state.is_in([MailState.sending, MailState.in_doubt])
         await Mail.update(values).where(Mail.id == mail["id"], Mail.attempts == mail["attempts"], ours)
 
 

@@ -237,12 +237,3 @@ def read(data: bytes, columns: Mapping[str, bool], file: str = "") -> tuple[Head
     if errors:
         raise FormError(errors)
     return header, rows
-
-
-def form_errors(data: bytes, columns: Mapping[str, bool], file: str = "") -> tuple[Error, ...]:
-    """Every error of form of a file; empty when it can be read."""
-    try:
-        read(data, columns, file)
-    except FormError as problem:
-        return problem.errors
-    return ()

@@ -27,19 +27,10 @@ def safe(cell: object) -> str:
 def plain(cell: str) -> str:
     """A cell as it was before `safe`.
 
-    >>> plain("'+33639980001"), plain("-5"), plain("'Solo'")
-    ('+33639980001', '-5', "'Solo'")
+    >>> plain("'+33639980001"), plain("-24,00"), plain("'Solo'"), plain("''=1+1")
+    ('+33639980001', '-24,00', "'Solo'", "'=1+1")
     """
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(RUNNABLE) else cell
-
-
-def unsafe(cell: str) -> str:
-    """A cell as it was before `safe`.
-
-    >>> unsafe("'=1+1"), unsafe("'tis"), unsafe("-24,00")
-    ('=1+1', "'tis", '-24,00')
-    """
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(RUNNABLE) else cell
 
 
 def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

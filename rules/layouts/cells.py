@@ -121,11 +121,8 @@ class Maker:
 
     def _started_at(self, rule: Field) -> Getter:
         get, apart = self.text(rule["source"], rule, " "), self.text(rule["offset"])
-        read_clock, name, table = (
-            instants.reader(rule["format"]),
-            rule["zone"] or self.layout.zone or "Europe/Paris",
-            rule["offset_map"],
-        )
+        read_clock, table = instants.reader(rule["format"]), rule["offset_map"]
+        name = rule["zone"] or self.layout.zone or "Europe/Paris"
         clock = self.clocks.setdefault(name, instants.Clock(instants.zone(name), self.layout.doubled_hour))
 
         def read(cells: Cells, file: FileAt) -> str:
@@ -161,13 +158,9 @@ class Maker:
 
         return read
 
-    def _figure(self, target: str, rule: Field, plain: str, convert: Callable[[str, str], Fraction | None]) -> Getter:
-        texts, unit_of, units, unit = (
-            self.figures(rule["source"], rule),
-            self.text(rule["unit_source"]),
-            Codes(rule["units"]),
-            rule["unit"],
-        )
+    def _figure(self, rule: Field, plain: str, convert: Callable[[str, str], Fraction | None]) -> Getter:
+        texts, unit_of = self.figures(rule["source"], rule), self.text(rule["unit_source"])
+        units, unit = Codes(rule["units"]), rule["unit"]
 
         def read(cells: Cells, file: FileAt) -> str:
             found, used = texts(cells, file), unit
@@ -192,10 +185,10 @@ class Maker:
         return read
 
     def _duration_s(self, rule: Field) -> Getter:
-        return self._figure("duration_s", rule, "s", _seconds)
+        return self._figure(rule, "s", _seconds)
 
     def _volume_bytes(self, rule: Field) -> Getter:
-        return self._figure("volume_bytes", rule, "B", volume)
+        return self._figure(rule, "B", volume)
 
     def _visited_plmn(self, rule: Field) -> Getter:
         codes = Codes(rule["map"])

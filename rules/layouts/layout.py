@@ -78,16 +78,17 @@ class Layout:
         )
 
 
+def sources_in(one: Field) -> Iterator[tuple[str, Source]]:
+    """The options of a field that say where something is taken."""
+    return ((name, value) for name, value in one.items() if isinstance(value, tuple) and value and isinstance(value[0], tuple))
+
+
 def sources_of(layout: Layout) -> Iterator[tuple[str, Source]]:
     """Each source, and its place in the JSON form."""
     places = [("fields", layout.fields), *((f"records[{rank}].fields", one.fields) for rank, one in enumerate(layout.records, 1))]
     for place, fields in places:
         for target, one in fields.items():
-            yield from (
-                (f"{place}.{target}.{name}", value)
-                for name, value in one.items()
-                if isinstance(value, tuple) and value and isinstance(value[0], tuple)
-            )
+            yield from ((f"{place}.{target}.{name}", source) for name, source in sources_in(one))
     for rank, record in enumerate(layout.records, 1):
         yield from ((f"records[{rank}]", source) for source in (record.key, record.value) if source)
     yield from (("record", one) for one in [layout.record] if one)

@@ -9,23 +9,14 @@ from rules.files.form import fold
 from rules.layouts.cells import Maker, Tally, volume
 from rules.layouts.codes import Codes
 from rules.layouts.figures import amount, figure, seconds
-from rules.layouts.layout import TOTALS, Field, Ignored, Layout, RecordType, Total, column_names
+from rules.layouts.layout import TOTALS, Field, Ignored, Layout, RecordType, Total, column_names, sources_in
 from rules.layouts.sources import Cells, FileAt, Source, every
+from rules.layouts.words import TARGETS
 
-COLUMNS = (
-    "cdr_id",
-    "type",
-    "direction",
-    "msisdn",
-    "other_party",
-    "started_at",
-    "duration_s",
-    "volume_bytes",
-    "visited_plmn",
-    "wholesale_cost",
-)
+COLUMNS = ("cdr_id", *(target for target in TARGETS if target != "cdr_id"))
 VARIABLE = "Si des lignes plus courtes sont normales, dites « nombre de champs variable » dans le format."
 MOST_CODES = 1000
+SUMMED = {"seconds": "duration_s", "bytes": "volume_bytes", "amount": "wholesale_cost"}  # the column of each total
 Cut = Callable[[Cells, FileAt], list[str] | None]
 
 
@@ -105,15 +96,12 @@ class Reader:
             raise form.refusal(self.file.name, line, "BAD_TOTAL", message, value=text[:60])
 
     def _convert(self, total: Total, text: str, fields: Mapping[str, Field]) -> Fraction | None:
+        field = fields.get(SUMMED[total.what]) or self.layout.fields.get(SUMMED[total.what], {})
         if total.what == "seconds":
-            return seconds(
-                text, total.unit or fields.get("duration_s", self.layout.fields.get("duration_s", {})).get("unit", "s")
-            )
+            return seconds(text, total.unit or field.get("unit", "s"))
         if total.what == "bytes":
-            return volume(
-                text, total.unit or fields.get("volume_bytes", self.layout.fields.get("volume_bytes", {})).get("unit", "B")
-            )
-        implied = total.unit or fields.get("wholesale_cost", self.layout.fields.get("wholesale_cost", {})).get("decimals") or "0"
+            return volume(text, total.unit or field.get("unit", "B"))
+        implied = total.unit or field.get("decimals") or "0"
         return amount(text, int(implied) if isinstance(implied, str) else 0)
 
     def _compile(self, columns: Mapping[str, int]) -> None:
@@ -190,8 +178,7 @@ class Reader:
         return read
 
     def _summed(self, total: Total, fields: Mapping[str, Field]) -> Source:
-        target = {"seconds": "duration_s", "bytes": "volume_bytes", "amount": "wholesale_cost"}[total.what]
-        return total.of or fields.get(target, {}).get("source") or ()
+        return total.of or fields.get(SUMMED[total.what], {}).get("source") or ()
 
     def _add(self, rank: int, values: list[Fraction | None]) -> None:
         before, known = self.sums[rank], [value for value in values if value is not None]
@@ -202,9 +189,8 @@ class Reader:
         used = [
             part
             for one in fields.values()
-            for value in one.values()
-            if isinstance(value, tuple) and value and isinstance(value[0], tuple)
-            for part in every(value)
+            for _, source in sources_in(one)
+            for part in every(source)
             if part.record == "row" and part.kind in ("place", "range")
         ]
         return max((part.end or abs(part.start) for part in used), default=0)

@@ -13,7 +13,7 @@ from children import Child, Dead, paths_of
 
 from gateways.settings import SETTINGS
 from jobs import cdrs, folder
-from jobs.billing import runs
+from jobs.billing import runs, telling
 from rules.paris import Month
 
 SEED = 1
@@ -134,13 +134,13 @@ async def test_a_run_whose_worker_is_killed_says_so_and_is_taken_up_and_one_that
             await runs.begin(run["id"], stage, "essai")
         await runs.resume(run["id"])
         assert len(born) == 2 * number + 1  # the worker lives: no second one
-        assert not (await runs.describe(run["id"]))["interrupted"]
+        assert not (await telling.describe(run["id"]))["interrupted"]
         born[-1].kill()
         await born[-1].wait()
-        assert (await runs.describe(run["id"]))["interrupted"]
+        assert (await telling.describe(run["id"]))["interrupted"]
         await runs.resume(run["id"])
         assert await born[-1].wait() == 0
-        told = await runs.describe(run["id"])
+        told = await telling.describe(run["id"])
         assert (told["state"], told["interrupted"]) == (end, False)
         await month_samples.waive_all(run["id"])
     assert month_samples.stored() == await month_samples.named()

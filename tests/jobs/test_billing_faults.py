@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from gateways import paper
 from gateways.settings import SETTINGS
 from jobs import cdrs, folder
-from jobs.billing import export, runs
+from jobs.billing import export, runs, telling
 from jobs.billing import paper as printing
 from rules.errors import RuleError
 from rules.paris import Month
@@ -135,7 +135,7 @@ async def test_customers_that_cannot_be_billed_are_set_aside_and_billed_once_men
     await LineItem.update({LineItem.offer: offer.id}).where(LineItem.id == misread_items[0]["id"])
 
     assert (await runs.begin(run, "draft", "essai", work))["state"] == "controlled"
-    told = await runs.describe(run)
+    told = await telling.describe(run)
     reasons = {row["customer_number"]: row["reason"] for row in told["parked"]}
     assert reasons.keys() == {homeless, lawless, offerless, misread}
     assert reasons[homeless] == ("Aucune adresse de facturation. Complétez la fiche du client, puis refaites les brouillons.")
@@ -160,7 +160,7 @@ async def test_customers_that_cannot_be_billed_are_set_aside_and_billed_once_men
     await LineItem.update({LineItem.kind: "OFFER", LineItem.position: LineItem.position - 90}).where(LineItem.id.is_in(offers))
     await LineItem.update({LineItem.offer: misread_items[0]["offer"]}).where(LineItem.id == misread_items[0]["id"])
     assert (await runs.begin(run, "draft", "essai", work))["state"] == "controlled"
-    assert ((await runs.describe(run))["parked"], await documents(run)) == ([], sound)
+    assert ((await telling.describe(run))["parked"], await documents(run)) == ([], sound)
     assert await issued() == before
     await validated(run)
     await printed(run)
@@ -178,12 +178,12 @@ async def test_customers_that_cannot_be_billed_are_set_aside_and_billed_once_men
 async def test_a_customer_set_aside_takes_no_usage_from_the_others_totals(loaded):
     """The usage of a month is that of all its CDRs, whoever could be billed."""
     run = await drafted()
-    before = (await runs.describe(run))["totals"]
+    before = (await telling.describe(run))["totals"]
     first = (await with_usage(run))[0]
     missing = (await documents(run))[first]
     await Customer.update({Customer.city: "", Customer.billing_city: ""}).where(Customer.customer_number == first)
     await runs.begin(run, "draft", "essai", work)
-    after = (await runs.describe(run))["totals"]
+    after = (await telling.describe(run))["totals"]
     assert (before["rated"], before["amount_micro"]) == (after["rated"], after["amount_micro"])
     assert before["incl_vat_cents"] - after["incl_vat_cents"] == missing["incl_vat_cents"]
     assert (after["parked"], before["invoices"] - after["invoices"]) == (1, 1)
@@ -250,7 +250,7 @@ async def test_making_drafts_again_replaces_drafts_and_nothing_else(loaded):
     await runs.begin(run, "draft", "essai", work)
     assert (await issued(), await NumberSeries.select()) == (before, series)
     assert await Invoice.count().where(Invoice.state == InvoiceState.draft) == 0
-    assert (await runs.describe(run))["state"] == "controlled"
+    assert (await telling.describe(run))["state"] == "controlled"
     await validated(run)
     await printed(run)
     assert (await issued(), await NumberSeries.select()) == (before, series)
@@ -322,7 +322,7 @@ async def test_a_run_that_fails_says_why_and_is_taken_up(loaded, monkeypatch):
     monkeypatch.setitem(runs.validate.__globals__, "take_number", fail_once)
     with pytest.raises(RuntimeError):
         await runs.begin(run, "validate", "essai", work)
-    told = await runs.describe(run)
+    told = await telling.describe(run)
     assert (told["state"], told["error"]) == ("failed", "la base ne répond plus")
     assert sorted(number for number in (await numbers(run)).values() if number) == calls[:2]
     assert (await runs.resume(run, work))["state"] == "validated"
@@ -377,7 +377,7 @@ async def test_a_paper_that_cannot_be_made_keeps_no_other_from_being_made(loaded
         broken.setattr(printing.paper, "invoice", refuse_one)
         with pytest.raises(paper.PaperRefused):
             await runs.begin(run, "print", "essai", work)
-    told = await runs.describe(run)
+    told = await telling.describe(run)
     assert (told["state"], told["error"]) == (
         "failed",
         "F2026-000002 : La mise en page invoice.typ s'est arrêtée : trop large",
@@ -406,7 +406,7 @@ async def test_a_document_that_its_rules_refuse_is_parked_takes_no_number_and_is
     await runs.begin(run, "draft", "essai", work)
     drafts = await Invoice.count()
     await validated(run)
-    told = await runs.describe(run)
+    told = await telling.describe(run)
     assert [row["customer_number"] for row in told["parked"]] == [number]
     assert "BR-FR-11" in told["parked"][0]["reason"]
     assert told["totals"]["parked"] == 1
@@ -416,7 +416,7 @@ async def test_a_document_that_its_rules_refuse_is_parked_takes_no_number_and_is
     await Customer.update({Customer.siren: before["siren"]}).where(mine)
     await runs.begin(run, "draft", "essai", work)
     await validated(run)
-    assert (await runs.describe(run))["parked"] == []
+    assert (await telling.describe(run))["parked"] == []
     assert await Invoice.count().where(Invoice.number.is_not_null()) == drafts
 
 
@@ -426,7 +426,7 @@ async def test_out_of_the_sample_only_the_form_of_an_e_invoice_is_checked(loaded
     await Customer.update({Customer.siren: "", Customer.siret: ""}, force=True)
     await runs.begin(run, "draft", "essai", work)
     await validated(run)
-    assert (await runs.describe(run))["parked"] == []
+    assert (await telling.describe(run))["parked"] == []
 
 
 # Never changed
@@ -559,10 +559,10 @@ async def test_no_other_way_of_writing_gets_round_the_refusal(frozen_rows):
 async def same_as_dry(month: Month) -> int:
     """The run of a month, once its dry run has been found equal and to have written nothing."""
     before, stored = await everything(), month_samples.stored()
-    dry = await runs.dry_run(month)
+    dry = await telling.dry_run(month)
     assert (await everything(), month_samples.stored()) == (before, stored)
     run = await drafted(month)
-    told = await runs.describe(run)
+    told = await telling.describe(run)
     assert {name: dry[name] for name in ("totals", "month", "state")} == {
         name: told[name] for name in ("totals", "month", "state")
     }
@@ -570,7 +570,7 @@ async def same_as_dry(month: Month) -> int:
         assert sorted(json.dumps(row, sort_keys=True) for row in dry[name]) == sorted(
             json.dumps(row, sort_keys=True) for row in told[name]
         )
-    made, total = await runs.invoices(run, 1000, 0)
+    made, total = await telling.invoices(run, 1000, 0)
     assert [invoice | {"id": None} for invoice in made] == dry["invoices"]
     assert total == len(dry["invoices"]) > 0
     return run
@@ -583,10 +583,10 @@ async def test_a_dry_run_equals_the_real_one_to_the_cent_and_writes_nothing(load
         == (await Customer.select(Customer.customer_number).order_by(Customer.customer_number).first())["customer_number"]
     )
     run = await same_as_dry(OCTOBER)
-    assert (await runs.describe(run))["totals"]["parked"] == 1
+    assert (await telling.describe(run))["totals"]["parked"] == 1
     await validated(run)
     monkeypatch.setattr(SETTINGS, "clock", datetime.fromisoformat(month_samples.CLOCKS["2026-11"]))
     await load(source, NOVEMBER)
     run = await same_as_dry(NOVEMBER)
-    assert (await runs.describe(run))["totals"]["regularised_cents"] != 0
+    assert (await telling.describe(run))["totals"]["regularised_cents"] != 0
     assert (await runs.get(run))["state"] == RunState.controlled

@@ -196,7 +196,7 @@ async def test_a_replay_that_fails_before_its_rows_are_written_leaves_all_as_it_
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as broken:
-        broken.setattr(cdr_replay, "_tell", fail)
+        broken.setattr(cdr_replay, "tell", fail)
         with pytest.raises(RuntimeError, match="power cut"):
             await again(file_id)
     assert await told(file_id) == before

@@ -163,7 +163,7 @@ async def test_one_batch_of_cards_is_one_transaction_with_its_entries(stock, mon
     async def no_journal(*args):
         raise RuntimeError
 
-    monkeypatch.setattr(sim_states, "insert_many", no_journal)
+    monkeypatch.setattr(sim_states, "tell_many", no_journal)
     with pytest.raises(RuntimeError):
         await change([stock[THIRD]], "lost", "essai", **WHO)
     assert (await states())[THIRD] == "in_stock"

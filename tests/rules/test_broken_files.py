@@ -8,10 +8,10 @@ import cdr_samples
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from import_samples import FILES
+from import_samples import FILES, form_errors
 
 from gateways.cdr_store import COLUMNS as CDR_COLUMNS
-from rules.files.form import FormError, form_errors
+from rules.files.form import FormError
 from rules.files.kinds import KINDS
 from rules.files.rows import Intake
 from rules.files.written import csv_text, plain, safe

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from import_samples import FILES, cell, change
+from import_samples import FILES, cell, change, form_errors
 
 from rules.errors import RuleError
 from rules.files import cells
-from rules.files.form import FormError, find_header, form_errors, records
+from rules.files.form import FormError, find_header, records
 from rules.files.kinds import KINDS, SECRETS
 from rules.files.rows import Intake
 from rules.files.written import errors_csv

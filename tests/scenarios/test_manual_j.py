@@ -11,7 +11,7 @@ from visitor import CRON_TOKEN, Visitor
 
 from gateways.settings import SETTINGS
 from jobs import cdr_news, cdr_overview, cdr_replay, folder
-from jobs.billing import runs
+from jobs.billing import runs, telling
 from jobs.imports import import_file
 from jobs.month import found_of
 from rules.paris import Month, paris_date
@@ -81,12 +81,12 @@ async def test_j1_calls_replayed_after_their_month_was_invoiced_are_regularised_
     data = f"{header}\n{';'.join(cells.values())}\n".encode()
     report = await import_file("lines", data, "lines.csv", mode="all", actor="essai", now=SETTINGS.now())
     assert not report.errors, report.errors
-    before = await runs.dry_run(OCTOBER.next)
+    before = await telling.dry_run(OCTOBER.next)
     created = 0
     for file in sorted({row["file"] for row in held}):
         created += (await cdr_replay.replay(file, None, "", "essai", SETTINGS.now())).created
     assert created > 0
-    november = await runs.describe(await bill(OCTOBER.next))
+    november = await telling.describe(await bill(OCTOBER.next))
     assert november["totals"]["late"] == before["totals"]["late"] + created
-    december = await runs.describe(await bill(OCTOBER.next.next))
+    december = await telling.describe(await bill(OCTOBER.next.next))
     assert (december["totals"]["late"], december["totals"]["regularised_cents"]) == (0, 0)

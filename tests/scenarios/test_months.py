@@ -10,7 +10,7 @@ import pytest
 
 from gateways import rating
 from jobs import folder
-from jobs.billing import runs
+from jobs.billing import runs, telling
 from jobs.billing.inputs import read
 from jobs.imports import import_file
 from jobs.month import found_of
@@ -95,7 +95,7 @@ async def test_late_cdrs_are_regularised_to_the_cent_of_the_enlarged_month(datab
         two_months, NOW, [name for name in names(two_months, late=True) if name.endswith("TARDIF_2026-10.csv")]
     )
     november = await bill(OCTOBER.next)
-    told = await runs.describe(november)
+    told = await telling.describe(november)
     assert told["totals"]["late"] > 0
     assert told["totals"]["regularised_cents"] != 0
     assert issued == await Invoice.select(Invoice.number, Invoice.sha256).where(Invoice.run != november).order_by(Invoice.id)
@@ -115,7 +115,7 @@ async def test_a_late_month_is_regularised_once(database, data_dir, two_months):
     await bill(OCTOBER)
     await folder.load_cdrs(two_months, NOW)  # all the rest: the late file of October and November's own
     await bill(OCTOBER.next)
-    december = await runs.describe(await bill(OCTOBER.next.next))
+    december = await telling.describe(await bill(OCTOBER.next.next))
     assert december["totals"]["regularised_cents"] == 0
     assert december["totals"]["late"] == 0
     assert december["totals"]["cdrs_read"] == 0
@@ -126,7 +126,7 @@ async def test_a_waived_call_is_billed_once_it_has_a_rate(database, data_dir, tw
     await folder.import_reference(two_months, OCTOBER, NOW, "essai")
     await folder.load_cdrs(two_months, NOW, names(two_months, late=False))
     run_id = await bill(OCTOBER)
-    unrated = (await runs.describe(run_id))["totals"]["unrated"]
+    unrated = (await telling.describe(run_id))["totals"]["unrated"]
     assert unrated > 0
     rates = (two_months / "rates.csv").read_text(encoding="utf-8-sig")
     rates += "".join(f"HOME;{type_};OUT;*;Autres destinations;OTHER;1;;;;;;\n" for type_ in ("VOICE", "SMS"))
@@ -134,7 +134,7 @@ async def test_a_waived_call_is_billed_once_it_has_a_rate(database, data_dir, tw
         "rates", rates.encode(), "rates.csv", mode="all", now=NOW, code="STD", valid_from=OCTOBER.first, actor="essai"
     )
     assert not report.errors
-    november = await runs.describe(await bill(OCTOBER.next))
+    november = await telling.describe(await bill(OCTOBER.next))
     assert november["totals"]["late"] == 0
     assert november["totals"]["regularised_cents"] > 0
     line = InvoiceLine
