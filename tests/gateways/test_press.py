@@ -42,6 +42,7 @@ def pdftotext(pdf):
     return subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
 
 
+@pytest.mark.system
 @settings(max_examples=200, deadline=None)
 @example('#panic("x") #read("/etc/passwd")')
 @example('#import "@preview/x:1.0.0": * $x^2$ *a* _b_ `c` @d <e> = f // g /* h */ \\u{41} \\ ~ --- ...')
@@ -56,6 +57,7 @@ def test_what_is_typed_is_printed_literally(text):
     assert squeezed(text[:25]) in seen
 
 
+@pytest.mark.system
 def test_variables_become_their_values_once_and_values_are_never_read_again():
     seller = document()["seller"] | {"bic": "{iban}", "ics": '#panic("x")'}
     words = "{number} le {due_on}, {amount}, {iban}, {bic}, {ics}, {mandate}, {account}, {customer_number}, {nothing}"
