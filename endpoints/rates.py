@@ -24,7 +24,7 @@ VIEWS = {"differences": "Différences", "tarifs": "Tarifs", "pertes": "Vendu à 
 ON_A_PAGE = 100
 COMMON = {"kinds": ChangeKind, "types": CallType, "directions": Direction}
 
-PLURALS = {ChangeKind.new: "nouveaux", ChangeKind.gone: "disparus"}
+PLURALS = {ChangeKind.other: "autres changements", ChangeKind.new: "nouveaux", ChangeKind.gone: "disparus"}
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 Sheet = Annotated[int, Parameter(ge=1, le=10_000)]
