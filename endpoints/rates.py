@@ -23,7 +23,7 @@ VIEWS = {"differences": "Différences", "tarifs": "Tarifs", "pertes": "Vendu à 
 ON_A_PAGE = 100
 COMMON = {"kinds": ChangeKind, "types": CallType, "directions": Direction}
 
-PLURALS = {ChangeKind.new: "nouveaux", ChangeKind.gone: "disparus"}
+PLURALS = {ChangeKind.other: "autres changements", ChangeKind.new: "nouveaux", ChangeKind.gone: "disparus"}
 
 
 @get(HOME)

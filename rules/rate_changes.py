@@ -22,7 +22,7 @@ WORDS = ("destination", "category")
 class ChangeKind(Word):
     dearer = "dearer", "Plus cher"
     cheaper = "cheaper", "Moins cher"
-    other = "other", "Autrement"
+    other = "other", "Autre changement"
     new = "new", "Nouveau"
     gone = "gone", "Disparu"
 

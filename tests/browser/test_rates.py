@@ -59,7 +59,7 @@ def test_a_new_version_of_an_offer_shows_what_changes_before_it_is_saved(window,
     page = window(storage_state=signed_in)
     page.goto(f"{demo}/admin/")
     page.get_by_role("link", name="Versions du catalogue").click()
-    page.get_by_role("heading", name="Versions du catalogue").wait_for()
+    page.get_by_role("heading", name="Catalogue").wait_for()
     sound(page)
     page.get_by_role("link", name="Nouvelle version de SOLO1H").click()
     page.get_by_label("Prix mensuel HT").fill("4,99")
