@@ -16,7 +16,7 @@ from aiosmtplib.errors import SMTPAuthenticationError, SMTPResponseException
 
 from gateways.settings import SETTINGS
 from rules.errors import RuleError
-from rules.mail import SmtpServer, address, is_passing, one_line, smtp_server
+from rules.mail import SmtpServer, address, is_passing, message_id, one_line, smtp_server
 from rules.states import MailState
 
 TIMEOUT_S = 60
@@ -74,7 +74,7 @@ def mime(letter: Letter) -> bytes:
     message["To"] = address(letter.recipient)
     message["Subject"] = one_line(letter.subject)
     message["Date"] = letter.written_at
-    message["Message-ID"] = one_line(letter.message_id)
+    message["Message-ID"] = message_id(letter.message_id)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text, cte="quoted-printable")
     if letter.html:

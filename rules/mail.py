@@ -12,6 +12,7 @@ from rules.files import cells
 LONGEST_ADDRESS = 254
 ENDS_A_LINE = ("Cc", "Cs", "Zl", "Zp")
 CODED = "=?"  # begins an encoded word (RFC 2047): the email package would decode it, ends of line included
+MESSAGE_ID = re.compile(r"<[A-Za-z0-9_-]+@[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*>")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORTS = {"smtp": 587, "smtps": 465}
 FIRST_DELAYS_MIN, LATER_DELAY_MIN, LONGEST_MIN = (1, 5, 15, 60), 240, 48 * 60
@@ -69,6 +70,17 @@ def one_line(text: str) -> str:
     if any(unicodedata.category(sign) in ENDS_A_LINE for sign in text) or CODED in text:
         shown = visible(text[:100])
         raise BadMail(f"« {shown} » contient un retour à la ligne, un signe invisible ou codé (=?). Retirez-le.")
+    return text
+
+
+def message_id(text: str) -> str:
+    """The identity of a message. Raises BadMail: only one of the shape that we give can be read back everywhere (RFC 5322).
+
+    >>> message_id("<4f1c@telecoms-imaginaires.example>")
+    '<4f1c@telecoms-imaginaires.example>'
+    """
+    if not MESSAGE_ID.fullmatch(text):
+        raise BadMail(f"« {visible(text[:100])} » n'est pas l'identifiant d'un message.")
     return text
 
 

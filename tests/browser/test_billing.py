@@ -76,7 +76,7 @@ def test_the_demo_month_is_billed_in_a_few_clicks(window, demo, signed_in):
 def test_the_progress_bar_moves_and_a_second_start_changes_nothing(window, demo, signed_in):
     page = window(storage_state=signed_in)
     page.goto(f"{demo}/facturation?mois=2026-11")
-    assert "Aucun CDR de novembre 2026" in page.inner_text("main")
+    assert "2\xa0CDR de novembre 2026 attendent" in page.inner_text("main")
     page.get_by_role("button", name="Générer les brouillons").click()
     page.locator("progress").wait_for(timeout=5_000)
     page.get_by_role("heading", name="Contrôles").or_(page.get_by_role("heading", name="Documents")).first.wait_for()

@@ -95,7 +95,7 @@ async def test_the_models_go_in_as_they_are_in_the_order_of_the_page(page):
             await page.post(f"{path}/apercu", **VERSION)
         html = await page.see(path)
         assert counts(html)[:2] == ([1, 1] if kind == "cdrs" else [1, 0])
-        assert "À corriger" not in html
+        assert "À corriger dans le fichier" not in html
         await page.confirm(path)
         assert "est chargé." if kind == "cdrs" else "Tout est enregistré." in await page.see(path)
     assert (await page.clerk.get("/imports/modele/chats")).status_code == 404

@@ -108,12 +108,13 @@ async def test_of_four_who_save_at_once_one_is_kept_and_the_others_are_told(data
     assert (await MailTemplate.count(), await TimelineEntry.count()) == (1, 1)
 
 
-async def test_control_without_the_unique_version_all_four_are_kept(database, engine_name):
+async def test_control_without_the_unique_version_more_than_one_is_kept(database, engine_name):
     await MailTemplate.raw("DROP INDEX mail_template_version")
     if engine_name == "sqlite":
         await MailTemplate.raw("DROP TRIGGER mail_template_replace")
-    assert await at_once() == [type(None)] * 4
-    assert await MailTemplate.count() == 4
+    kept = (await at_once()).count(type(None))
+    assert kept > 1
+    assert await MailTemplate.count() == kept
 
 
 async def test_the_database_itself_keeps_every_version(database, engine_name):
