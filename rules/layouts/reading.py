@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 
 from rules.files import form
@@ -224,4 +225,8 @@ class Reader:
 def _plain(value: Fraction | None) -> str:
     if value is None:
         return "rien de lisible"
-    return str(value.numerator) if value.denominator == 1 else f"{float(value):.6f}".rstrip("0").replace(".", ",")
+    return (
+        str(value.numerator)
+        if value.denominator == 1
+        else f"{Decimal(value.numerator) / value.denominator:.6f}".rstrip("0").replace(".", ",")
+    )
