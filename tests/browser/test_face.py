@@ -36,6 +36,7 @@ def test_a_logo_and_a_colour_are_seen_at_once(window, demo, signed_in):
     page.get_by_role("button", name="Montrer ce logo").click()
     shown = page.locator("header img.logo")
     shown.wait_for()
+    page.wait_for_load_state()
     assert shown.evaluate("image => image.complete && image.naturalWidth") == 600
 
     page.get_by_label("Liens, bouton principal").fill("#e06aa0")
@@ -44,6 +45,7 @@ def test_a_logo_and_a_colour_are_seen_at_once(window, demo, signed_in):
     page.get_by_label("Message d’accueil").fill("Bienvenue chez nous.")
     page.get_by_role("button", name="Enregistrer avec #9a486e").click()
     page.get_by_text("La personnalisation est enregistrée").wait_for()
+    page.wait_for_load_state()
     button = page.get_by_role("button", name="Enregistrer la personnalisation")
     assert button.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(154, 72, 110)"
     page.goto(f"{demo}/entrer")
