@@ -24,11 +24,14 @@ from rules.files.rows import Column, Kind
 from tables.access import User
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
+from tables.changes import LineChange, NetworkBatch, NetworkRequest
+from tables.charges import Charge
 from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.mail import Mail
+from tables.orders import Order, OrderItem, PortingRequest
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
@@ -103,6 +106,13 @@ READ_ONLY = [
         (SimBatch, FLEET, ""),
         (LineItem, FLEET, ""),
         (Discount, FLEET, ""),
+        (LineChange, FLEET, "kind line state effective_on actor created_at"),
+        (NetworkRequest, FLEET, "kind msisdn state requested_at sent_at settled_at reason"),
+        (NetworkBatch, FLEET, ""),
+        (Order, CUSTOMERS, "number customer state salesperson created_at submitted_at"),
+        (OrderItem, CUSTOMERS, "position customer_order kind state msisdn line"),
+        (PortingRequest, CUSTOMERS, "msisdn rio porting_date state reason"),
+        (Charge, CUSTOMERS, "label customer kind quantity unit_price starts_on ends_on"),
         (Arrival, CDRS, "name source state reason size_bytes seen_at cdr_file"),
         (CdrFile, CDRS, "name state rows loaded rejected created_at"),
         (CdrPart, CDRS, ""),

@@ -141,7 +141,194 @@ class LineState(Word):
     cancelled = "cancelled", "Annulée"
 
 
-LIVING = tuple(state for state in LineState if state not in (LineState.terminated, LineState.ported_out, LineState.cancelled))
+_SERVED = (LineState.active, LineState.suspended_out, LineState.suspended_full)
+LINE_MOVES: Moves = {
+    LineState.pending: (LineState.active, LineState.cancelled, LineState.ported_out),
+    **{
+        state: (*(other for other in _SERVED if other != state), LineState.termination_scheduled, LineState.ported_out)
+        for state in _SERVED
+    },
+    LineState.termination_scheduled: (*_SERVED, LineState.terminated, LineState.ported_out),
+    LineState.terminated: (),
+    LineState.ported_out: (),
+    LineState.cancelled: (),
+}
+"""A scheduled termination that is cancelled goes back to the one from which it came."""
+
+LIVING = tuple(state for state, moves in LINE_MOVES.items() if moves)
+
+
+class Barring(Word):
+    out = "OUT", "Restriction sortante"
+    both = "BOTH", "Restriction entrante et sortante"
+
+
+BARRED = {Barring.out: LineState.suspended_out, Barring.both: LineState.suspended_full}
+
+
+class International(Word):
+    """What a line may do abroad; WORLD only when its offer allows it (formats.md)."""
+
+    none = "NONE", "France seule"
+    europe = "EU", "Union européenne"
+    world = "WORLD", "Monde entier"
+
+
+class ChangeKind(Word):
+    """What is done to a line, at once or on a day."""
+
+    suspend = "SUSPEND", "Restreindre"
+    reactivate = "REACTIVATE", "Réactiver"
+    terminate = "TERMINATE", "Résilier"
+    port_out = "PORT_OUT", "Portabilité sortante"
+    swap_sim = "SWAP_SIM", "Changer de carte SIM"
+    rename = "RENAME", "Changer l'utilisateur"
+    change_offer = "CHANGE_OFFER", "Changer d'abonnement"
+    international = "INTERNATIONAL", "Comportement international"
+
+
+class ChangeState(Word):
+    planned = "planned", "Programmé"
+    done = "done", "Fait"
+    refused = "refused", "Refusé"
+    cancelled = "cancelled", "Annulé"
+
+
+CHANGE_MOVES: Moves = {
+    ChangeState.planned: (ChangeState.done, ChangeState.refused, ChangeState.cancelled),
+    ChangeState.done: (ChangeState.refused,),
+    ChangeState.refused: (),
+    ChangeState.cancelled: (),
+}
+"""What is done may still be refused by the network: the line is put back."""
+
+
+class OrderState(Word):
+    draft = "draft", "Brouillon"
+    submitted = "submitted", "Validée"
+    in_progress = "in_progress", "En cours"
+    held = "held", "En attente"
+    partial = "partial", "Partielle"
+    completed = "completed", "Terminée"
+    rejected = "rejected", "Refusée"
+    cancelled = "cancelled", "Annulée"
+
+
+ORDER_MOVES: Moves = {
+    OrderState.draft: (OrderState.submitted, OrderState.cancelled),
+    OrderState.submitted: (OrderState.in_progress, OrderState.rejected, OrderState.held, OrderState.cancelled),
+    OrderState.held: (OrderState.submitted, OrderState.cancelled),
+    OrderState.in_progress: (OrderState.completed, OrderState.partial, OrderState.rejected),
+    OrderState.partial: (OrderState.completed,),
+    OrderState.completed: (),
+    OrderState.rejected: (),
+    OrderState.cancelled: (),
+}
+"""A rejected order begins again as a draft of its own, a copy."""
+
+
+class OrderItemKind(Word):
+    line = "LINE", "Ligne mobile"
+    service = "SERVICE", "Service"
+
+
+class OrderItemState(Word):
+    draft = "draft", "Brouillon"
+    requested = "requested", "Demandée"
+    done = "done", "Faite"
+    refused = "refused", "Refusée"
+    cancelled = "cancelled", "Annulée"
+
+
+ORDER_ITEM_MOVES: Moves = {
+    OrderItemState.draft: (OrderItemState.requested, OrderItemState.cancelled),
+    OrderItemState.requested: (OrderItemState.done, OrderItemState.refused, OrderItemState.cancelled),
+    OrderItemState.refused: (OrderItemState.requested,),
+    OrderItemState.done: (),
+    OrderItemState.cancelled: (),
+}
+
+
+class SaleMode(Word):
+    sold = "SOLD", "Vendu"
+    subsidised = "SUBSIDISED", "Subventionné"
+    rented = "RENTED", "Loué"
+    own = "OWN", "Appartient au client"
+
+
+class PurchaseMode(Word):
+    one_off = "ONE_OFF", "En une fois"
+    instalments = "INSTALMENTS", "En mensualités"
+
+
+class PortState(Word):
+    draft = "draft", "Brouillon"
+    checked = "checked", "RIO vérifié"
+    submitted = "submitted", "Envoyée"
+    eligible = "eligible", "Éligible"
+    frozen = "frozen", "Figée (GOP)"
+    completed = "completed", "Portée"
+    rejected = "rejected", "Refusée"
+    cancelled = "cancelled", "Annulée"
+    expired = "expired", "Expirée"
+
+
+PORT_MOVES: Moves = {
+    PortState.draft: (PortState.checked, PortState.cancelled),
+    PortState.checked: (PortState.submitted, PortState.cancelled, PortState.expired),
+    PortState.submitted: (PortState.eligible, PortState.rejected, PortState.cancelled, PortState.expired),
+    PortState.eligible: (PortState.frozen, PortState.rejected, PortState.cancelled, PortState.expired),
+    PortState.frozen: (PortState.completed, PortState.rejected),
+    PortState.rejected: (PortState.checked,),
+    PortState.completed: (),
+    PortState.cancelled: (),
+    PortState.expired: (),
+}
+
+
+class RequestKind(Word):
+    """What the wholesaler's network is asked (formats.md)."""
+
+    activate = "ACTIVATE", "Ouvrir une ligne"
+    port_in = "PORT_IN", "Porter un numéro"
+    cancel_port = "CANCEL_PORT", "Annuler un portage"
+    swap = "SWAP", "Changer de carte SIM"
+    rename = "RENAME", "Changer l'utilisateur"
+    bar_out = "BAR_OUT", "Restreindre les appels sortants"
+    bar_both = "BAR_BOTH", "Restreindre tous les appels"
+    unbar = "UNBAR", "Lever la restriction"
+    profile = "PROFILE", "Changer le profil international"
+    change_offer = "CHANGE_OFFER", "Changer d'abonnement"
+    terminate = "TERMINATE", "Résilier"
+
+
+class RequestState(Word):
+    queued = "queued", "À envoyer"
+    sent = "sent", "Envoyée"
+    accepted = "accepted", "Acceptée"
+    done = "done", "Confirmée"
+    refused = "refused", "Refusée"
+    in_doubt = "in_doubt", "À vérifier"
+
+
+REQUEST_MOVES: Moves = {
+    RequestState.queued: (RequestState.sent, RequestState.done, RequestState.refused),
+    RequestState.sent: (RequestState.accepted, RequestState.done, RequestState.refused, RequestState.in_doubt),
+    RequestState.accepted: (RequestState.done, RequestState.refused),
+    RequestState.in_doubt: (RequestState.done, RequestState.refused, RequestState.queued),
+    RequestState.done: (),
+    RequestState.refused: (),
+}
+UNSETTLED = tuple(state for state, moves in REQUEST_MOVES.items() if moves)
+"""What the network has still to answer."""
+
+
+class ChargeKind(Word):
+    """How a service, a device or a fee is billed (billing law §§ 2, 3)."""
+
+    recurring = "RECURRING", "Chaque mois"
+    instalments = "INSTALMENTS", "En mensualités"
+    one_off = "ONE_OFF", "Une fois"
 
 
 class FileState(Word):

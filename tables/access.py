@@ -4,8 +4,11 @@ from piccolo.apps.user.tables import BaseUser
 from piccolo.columns import Bytea, ForeignKey, Integer, Serial, Timestamptz, Varchar
 from piccolo.table import Table
 
+from rules.rights import Role
+
 
 class User(BaseUser, tablename="piccolo_user", help_text="Utilisateurs"):
+    role = Varchar(length=13, choices=Role, default=Role.reader, help_text="Rôle")
     _min_password_length = 12
 
 

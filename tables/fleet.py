@@ -1,11 +1,11 @@
 """What customers use: SIM cards, lines, and the dated items that a line holds."""
 
-from piccolo.columns import Date, ForeignKey, Integer, Numeric, Serial, Text, Timestamptz, Varchar
+from piccolo.columns import Boolean, Date, ForeignKey, Integer, Numeric, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
 
-from rules.states import LineState, OfferKind, SimKind, SimState, Terms
+from rules.states import International, LineState, OfferKind, SimKind, SimState, Terms
 from tables.catalogue import CommitmentType, Offer, RateTable
 from tables.parties import Customer
 
@@ -47,11 +47,18 @@ class Line(Table, help_text="Lignes mobiles"):
     sim = ForeignKey(Sim, null=True, unique=True, help_text="Carte SIM")
     user_name = Varchar(length=120, help_text="Utilisateur")
     state = Varchar(length=24, choices=LineState, default=LineState.active, index=True, help_text="État")
+    state_before = Varchar(
+        length=24, choices=LineState, default=LineState.active,
+        help_text="Avant résiliation programmée — l'état retrouvé si elle est annulée",
+    )  # fmt: skip
+    international = Varchar(length=5, choices=International, default=International.europe, help_text="Comportement international")
     rate_table = ForeignKey(RateTable, null=False, help_text="Grille tarifaire")
     activated_on = Date(help_text="Active depuis le")
     terminated_on = Date(null=True, default=None, help_text="Résiliée le — dernier jour compris")
     commitment_type = ForeignKey(CommitmentType, null=True, help_text="Engagement")
     commitment_start = Date(null=True, default=None, help_text="Engagée depuis le")
+    subsidised = Boolean(default=False, help_text="Terminal subventionné — avec l'abonnement")
+    ported_to = Varchar(length=60, help_text="Portée vers — l'opérateur receveur")
     billed_by_number = Varchar(length=35, help_text="Dernière facture de l'ancien système — son numéro")
     billed_by_date = Date(null=True, default=None, help_text="Dernière facture de l'ancien système — sa date")
 

@@ -7,6 +7,7 @@ from piccolo.table import Table
 
 from rules.states import CallType, DocumentKind, InvoiceKind, InvoiceOrigin, InvoiceState, Section
 from tables.billing import BillingRun
+from tables.charges import Charge
 from tables.fleet import Line, LineItem
 from tables.parties import Customer
 
@@ -49,6 +50,7 @@ class InvoiceLine(Table, help_text="Lignes de facture"):
     section = Varchar(length=14, choices=Section, help_text="Rubrique")
     line = ForeignKey(Line, null=True, index=True, help_text="Ligne mobile")
     item = ForeignKey(LineItem, null=True, index=True, help_text="Abonnement ou option")
+    charge = ForeignKey(Charge, null=True, index=True, help_text="Service, matériel ou frais")
     label = Text(help_text="Libellé")
     quantity = Integer(default=1, help_text="Quantité")
     amount_cents = BigInt(help_text="Montant HT — en centimes")

@@ -7,12 +7,14 @@ from piccolo.table import Table
 
 from rules.states import MailKind, MailState
 from tables.invoices import Invoice
+from tables.orders import Order
 
 
 class Mail(Table, help_text="Envois — les messages partis et à partir"):
     id: Serial
     kind = Varchar(length=20, choices=MailKind, help_text="Nature")
     invoice = ForeignKey(Invoice, null=True, help_text="Facture")
+    customer_order = ForeignKey(Order, null=True, index=True, help_text="Commande")
     recipient = Varchar(length=254, help_text="Destinataire")
     sender_name = Varchar(length=100, help_text="Nom de l'expéditeur")
     sender = Varchar(length=254, help_text="Adresse de l'expéditeur")

@@ -37,6 +37,9 @@ class Reseller(Table, help_text="Intégrateur — l'émetteur des factures, une 
     peak_hours = Varchar(length=120, help_text="Heures pleines — par exemple « 1-5:8-20 » ; vide = aucune")
     mail_attachment_kb = Integer(default=5000, help_text="Pièces jointes — en ko ; au-delà, le message porte un lien")
     mails_per_minute = Integer(help_text="Cadence d'envoi — messages par minute ; 0 = sans limite")
+    port_after_days = Integer(default=5, help_text="Portabilité, plus de — jours entre la commande et le portage")
+    port_before_days = Integer(default=59, help_text="Portabilité, moins de — jours entre la commande et le portage")
+    port_working_days = Boolean(default=True, help_text="Portabilité en jours ouvrables — ni dimanche ni jour férié")
     former_invoice_number = Varchar(length=35, help_text="Dernière facture de l'ancien système — son numéro")
     former_invoice_on = Date(null=True, default=None, help_text="Dernière facture de l'ancien système — sa date")
 

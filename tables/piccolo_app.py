@@ -8,11 +8,14 @@ from piccolo.table import Table
 from tables.access import AccessLink, IdempotentCall
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
+from tables.changes import LineChange, NetworkBatch, NetworkRequest
+from tables.charges import Charge
 from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.mail import Mail
+from tables.orders import Order, OrderItem, PortingRequest
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
 from tables.timeline import TimelineEntry
@@ -23,6 +26,7 @@ TABLES: list[type[Table]] = [
     Reseller, Branding, InvoiceTemplate, MailTemplate, Customer,
     Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType, Product, Device, DeviceUnit,
     Sim, SimBatch, Line, LineItem, Discount,
+    Order, OrderItem, PortingRequest, LineChange, NetworkBatch, NetworkRequest, Charge,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrLayout, CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
     NumberSeries, Invoice, InvoiceLine, SealedDocument, Mail,

@@ -19,6 +19,7 @@ TYPED = {
     "line_item": {"monthly_price"},
     "product": {"price", "vat_rate"},
     "device": {"price", "vat_rate"},
+    "charge": {"unit_price", "vat_rate"},
     "discount": {"percent", "amount"},
     "invoice_line": {"vat_rate"},
 }

@@ -1,0 +1,1 @@
+"""The wholesaler's network: what it is asked, how that leaves, what it answers."""
