@@ -27,6 +27,7 @@ from endpoints import (
     layouts,
     login,
     mails,
+    money,
     rate_tables,
     rates,
     reseller,
@@ -67,7 +68,7 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, face, invoice_template, words, formats,
+    mails, money, face, invoice_template, words, formats,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [

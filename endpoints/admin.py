@@ -31,6 +31,7 @@ from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.mail import Mail
+from tables.money import Allocation, Debit, DebitBatch, Payment
 from tables.orders import Order, OrderItem, PortingRequest
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
@@ -128,6 +129,10 @@ READ_ONLY = [
         (InvoiceLine, BILLING, "label invoice section quantity amount_cents vat_rate"),
         (SealedDocument, BILLING, "name kind size_bytes created_at"),
         (Mail, BILLING, "subject recipient kind state attempts sent_at created_at"),
+        (Payment, BILLING, "received_on customer method source amount_cents reference"),
+        (Allocation, BILLING, "amount_cents invoice payment credit_note"),
+        (DebitBatch, BILLING, "name type collection_on debits total_cents state"),
+        (Debit, BILLING, "end_to_end batch invoice customer amount_cents sequence state reason"),
         (JobRun, JOURNAL, "job state started_at ended_at done skipped problems"),
         (TimelineEntry, JOURNAL, "at actor subject subject_id event before after"),
     )

@@ -4,6 +4,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -31,6 +32,7 @@ FACES = Environment(
 )
 FACES.filters.update(filters.ALL)
 FACES.globals["asset"] = asset
+FACES.globals["once"] = lambda: uuid4().hex  # what a form carries so that a second press changes nothing
 
 
 async def wear(_: Any = None) -> None:

@@ -11,6 +11,7 @@ from rules.errors import RuleError
 from rules.files import cells, kinds
 from rules.files.rows import NEVER, Column, Kind, Values
 from rules.paris import Month, paris_date
+from rules.receivables import parse_days
 from tables.engine import transaction
 from tables.invoices import NumberSeries
 from tables.parties import Reseller
@@ -46,6 +47,11 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _days(text: str) -> str:
+    parse_days(text)
+    return text
+
+
 def _one_company(values: Values) -> kinds.Problems:
     siren = values.get("siren", "")
     if siren and not values.get("siret", "").startswith(siren) and values.get("siret"):
@@ -78,6 +84,9 @@ SELLER = Kind(
         Column("vat_on_debits", cells.yes_no),
         Column("payment_days", cells.integer(0, 365)),
         Column("end_of_month", cells.yes_no),
+        Column("sepa_version", cells.choice("08", "02")),
+        Column("reminder_days", _days, ""),
+        Column("suspend_after_days", cells.integer(0, 999)),
         Column("first_month", _month, "", longest=7),
         Column("mail_attachment_kb", cells.integer(0, 100_000)),
         Column("mails_per_minute", cells.integer(0, 100_000)),

@@ -9,6 +9,7 @@ from gateways.files import Busy, take_lock, turn
 from gateways.settings import SETTINGS
 from jobs import arrivals
 from jobs.mails import sending
+from jobs.money import reminders
 from jobs.report import Report
 from rules.errors import RuleError
 from rules.states import JobState
@@ -19,6 +20,7 @@ JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
     FETCH: arrivals.fetch,
     LOAD: arrivals.load_apart,
     "send-mails": sending.send_mails,
+    "remind": reminders.remind,
 }
 """Each job by the name that a scheduler calls."""
 

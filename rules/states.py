@@ -473,3 +473,40 @@ MAIL_TO_DO = (MailState.queued, MailState.waiting)
 """What the next passage may take in hand."""
 MAIL_ON_ITS_WAY = (*MAIL_TO_DO, MailState.sending)
 """What will still move without anybody."""
+
+
+class InvoiceStanding(Word):
+    """What has become of a validated invoice, from what was paid of it and its due date."""
+
+    due = "due", "À payer"
+    partly_paid = "partly_paid", "Payée en partie"
+    overdue = "overdue", "En retard"
+    paid = "paid", "Payée"
+
+
+class PaymentSource(Word):
+    manual = "MANUAL", "À la main"
+    debit = "DEBIT", "Prélèvement"
+    bank = "BANK", "Relevé de banque"
+
+
+class DebitState(Word):
+    prepared = "prepared", "Préparé"
+    sent = "sent", "Remis à la banque"
+    collected = "collected", "Encaissé"
+    returned = "returned", "Rejeté"
+    cancelled = "cancelled", "Annulé"
+
+
+DEBIT_MOVES: Moves = {
+    DebitState.prepared: (DebitState.sent, DebitState.cancelled),
+    DebitState.sent: (DebitState.collected, DebitState.returned),
+    DebitState.collected: (DebitState.returned,),
+    DebitState.returned: (),
+    DebitState.cancelled: (),
+}
+
+
+class Sequence(Word):
+    first = "FRST", "Premier"
+    recurrent = "RCUR", "Récurrent"

@@ -15,6 +15,7 @@ from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
 from tables.imports import ImportBatch, ImportItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries, SealedDocument
 from tables.mail import Mail
+from tables.money import Allocation, Debit, DebitBatch, Payment
 from tables.orders import Order, OrderItem, PortingRequest
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
@@ -29,7 +30,7 @@ TABLES: list[type[Table]] = [
     Order, OrderItem, PortingRequest, LineChange, NetworkBatch, NetworkRequest, Charge,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrLayout, CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
-    NumberSeries, Invoice, InvoiceLine, SealedDocument, Mail,
+    NumberSeries, Invoice, InvoiceLine, SealedDocument, Mail, Payment, Allocation, DebitBatch, Debit,
     TimelineEntry, AccessLink, IdempotentCall, JobRun,
 ]  # fmt: skip
 

@@ -27,6 +27,7 @@ READ_ONLY = {
     "cdr_file", "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
     "job_run", "mail", "sim_batch", "arrival", "import_item", "mail_template", "branding", "invoice_template", "cdr_layout",
     "line_change", "network_request", "network_batch", "customer_order", "order_item", "porting_request", "charge",
+    "payment", "allocation", "debit_batch", "debit",
 }  # fmt: skip
 LAWFUL = {
     "customer": {
@@ -44,6 +45,8 @@ LAWFUL = {
     "finding": {"severity": "warning", "code": "X"},
     "invoice": {"kind": "INVOICE"},
     "cdr_reject": {"cause": "BAD_TYPE"},
+    "allocation": {"credit_note": None},
+    "debit": {"amount_cents": 100},
 }  # fmt: skip
 
 
@@ -57,7 +60,7 @@ async def one_row_each(database):
         values = dict(LAWFUL.get(table._meta.tablename, {}))
         for column in table._meta.foreign_key_columns:
             target = column._foreign_key_meta.resolved_references._meta.tablename
-            values[column._meta.name] = keys.get(target)
+            values.setdefault(column._meta.name, keys.get(target))
         row = await reseller.current() if table is Reseller else table(**values)
         await row.save()
         keys[table._meta.tablename] = row.id

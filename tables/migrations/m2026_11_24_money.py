@@ -1,0 +1,13 @@
+"""Payments, allocations, direct debits."""
+
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+
+from tables.scripts import migration
+
+ID = "2026-11-24T23:30:00:000000"
+VERSION = "1.38.0"
+DESCRIPTION = "Money"
+
+
+async def forwards() -> MigrationManager:
+    return migration(ID, DESCRIPTION, "money")
