@@ -31,6 +31,7 @@ from endpoints import (
     rate_tables,
     rates,
     reseller,
+    retention,
     scheduler,
     sims,
     sims_api,
@@ -68,7 +69,7 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, money, face, invoice_template, words, formats,
+    mails, money, retention, face, invoice_template, words, formats,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [

@@ -12,6 +12,7 @@ from endpoints import scheduler
 from endpoints.imports import csv_response
 from endpoints.lists import MOST, Limit, Offset, page
 from gateways.settings import SETTINGS
+from jobs import retention
 from jobs.billing import export, runs, send, telling
 from rules.paris import Month
 from tables.invoices import SealedDocument
@@ -132,9 +133,10 @@ MEDIA = {"pdf": "application/pdf", "xml": "application/xml"}
 
 
 async def sealed(name: str, inline: bool = True) -> Response[bytes]:
-    row = await SealedDocument.select(SealedDocument.path).where(SealedDocument.name == name).first()
+    row = await SealedDocument.select(SealedDocument.kind, SealedDocument.path).where(SealedDocument.name == name).first()
     if not row:
         raise NotFoundException
+    retention.check_kept(row)
     place = "inline" if inline else "attachment"
     headers = {"content-disposition": f'{place}; filename="{name}"'}
     return Response((SETTINGS.data_dir / row["path"]).read_bytes(), media_type=MEDIA[name.rpartition(".")[2]], headers=headers)

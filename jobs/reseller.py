@@ -84,6 +84,7 @@ SELLER = Kind(
         Column("vat_on_debits", cells.yes_no),
         Column("payment_days", cells.integer(0, 365)),
         Column("end_of_month", cells.yes_no),
+        Column("retention_months", cells.integer(1, 12)),
         Column("sepa_version", cells.choice("08", "02")),
         Column("reminder_days", _days, ""),
         Column("suspend_after_days", cells.integer(0, 999)),

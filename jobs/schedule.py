@@ -7,7 +7,7 @@ from typing import IO
 
 from gateways.files import Busy, take_lock, turn
 from gateways.settings import SETTINGS
-from jobs import arrivals
+from jobs import arrivals, retention
 from jobs.mails import sending
 from jobs.money import reminders
 from jobs.report import Report
@@ -21,6 +21,7 @@ JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
     LOAD: arrivals.load_apart,
     "send-mails": sending.send_mails,
     "remind": reminders.remind,
+    "purge": retention.purge,
 }
 """Each job by the name that a scheduler calls."""
 

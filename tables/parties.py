@@ -37,6 +37,7 @@ class Reseller(Table, help_text="Intégrateur — l'émetteur des factures, une 
     peak_hours = Varchar(length=120, help_text="Heures pleines — par exemple « 1-5:8-20 » ; vide = aucune")
     mail_attachment_kb = Integer(default=5000, help_text="Pièces jointes — en ko ; au-delà, le message porte un lien")
     mails_per_minute = Integer(help_text="Cadence d'envoi — messages par minute ; 0 = sans limite")
+    retention_months = Integer(default=12, help_text="Conservation des communications — mois après le règlement, 12 au plus")
     sepa_version = Varchar(length=2, default="08", help_text="Version de pain.008 — 08 ou 02, demandez à votre banque")
     reminder_days = Varchar(
         length=40, default="5 15 30 45", help_text="Relances — jours de retard de chacune, la mise en demeure en dernier"

@@ -1,5 +1,7 @@
 -- Payments, allocations, direct debits
 
+ALTER TABLE reseller ADD COLUMN retention_months INTEGER NOT NULL DEFAULT 12
+
 ALTER TABLE reseller ADD COLUMN sepa_version VARCHAR(2) NOT NULL DEFAULT '08'
 
 ALTER TABLE reseller ADD COLUMN reminder_days VARCHAR(40) NOT NULL DEFAULT '5 15 30 45'
