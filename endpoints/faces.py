@@ -5,12 +5,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
 from endpoints import filters
 from jobs import face
+from rules import rights
 
 HOME = Path(__file__).parent.parent
 STATIC = HOME / "static"
@@ -31,6 +33,17 @@ FACES = Environment(
 )
 FACES.filters.update(filters.ALL)
 FACES.globals["asset"] = asset
+
+
+@pass_context
+def may(context: Context, right: str) -> bool:
+    """Whether the person who asked for this page has a right: buttons and ways that would be refused are not offered."""
+    request = context.get("request")
+    user = request.scope.get("user") if request else None
+    return user is not None and rights.may(user.role, rights.Right(right))
+
+
+FACES.globals["may"] = may
 
 
 async def wear(_: Any = None) -> None:
