@@ -8,7 +8,6 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from endpoints.problems import describe, send_refusal
-from endpoints.session import OTHER_LOCKS
 from rules.rights import NotYourRight, Right, check
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -32,8 +31,8 @@ def named(right: Right | None, role: str) -> None:
 
 
 async def allowed(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
-    """The guard of every route; what opens with a token, and the generated admin, have locks of their own."""
-    if not (handler.opt.get("exclude_from_auth") or re.match(OTHER_LOCKS, connection.scope["path"])):
+    """The guard of every route that a session opens (session.py): the public ones, tokens and the generated admin have none."""
+    if "user" in connection.scope:
         named(handler.opt.get("right"), connection.user.role)
 
 
