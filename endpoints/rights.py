@@ -8,6 +8,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from endpoints.problems import describe, send_refusal
+from rules.errors import RuleError
 from rules.rights import NotYourRight, Right, check
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -46,7 +47,7 @@ class Rightful:
         try:
             if scope["type"] == "http" and not OWN.search(scope["path"]):
                 self._ask(scope["user"].user.role, scope["method"], TABLE.search(scope["path"]))
-        except NotYourRight as refusal:
+        except RuleError as refusal:
             return await send_refusal(describe(refusal, scope), scope, receive, send)
         await self.app(scope, receive, send)
 

@@ -42,12 +42,14 @@ async def create_access_link(email: str, now: datetime) -> str:
     """The path of a new link for an administrator, who is created when unknown and cannot enter before using it."""
     email = clean_email(email)
     async with transaction():
-        user = await User.objects().where((User.email == email) | (User.username == email)).first() or newcomer(email)
-        before, user.role = user.role, Role.administrator.value
-        await user.save()
-        if before != user.role:
+        known = await User.objects().where((User.email == email) | (User.username == email)).first()
+        user, role = known or newcomer(email, role=Role.administrator.value), {"role": Role.administrator.value}
+        if known is None:
+            await user.save()
+        elif user.role != role["role"]:
+            await User.update(role).where(User.id == user.id)
             await SessionsBase.delete().where(SessionsBase.user_id == user.id)
-            await tell("console", "role_changed", "piccolo_user", user.id, {"role": before}, {"role": user.role})
+            await tell("console", "role_changed", "piccolo_user", user.id, {"role": user.role}, role)
         return await open_link(user.id, "console", now)
 
 

@@ -25,14 +25,15 @@ def plain(text: str) -> str:
 
 
 def usual(password: str, own: Iterable[str] = ()) -> bool:
-    """Whether few guesses find it. `own`: names that everyone connects with the account, as good as words.
+    """Whether few guesses find it. `own`: names that everyone connects with the account, tried before any word.
 
     >>> [usual(text) for text in ("Azerty123456!", "P@ssw0rd2024", "aaaaaaaaaaaa", "abcABCabcABC", "Ligneclaire2026")]
     [True, True, True, True, False]
     >>> usual("Ligneclaire2026", ["Ligne Claire"]), usual("une phrase assez longue")
     (True, False)
     """
-    words = WORDS | {piece for name in own for piece in (*re.findall(r"\w{3,}", plain(name)), re.sub(r"\W", "", plain(name)))}
+    names = {piece for name in own for piece in (*re.findall(r"\w{3,}", plain(name)), re.sub(r"\W", "", plain(name)))}
+    words = dict.fromkeys(WORDS, 2) | dict.fromkeys(names, 1)
     text = _once(plain(password))
     costs = [0]
     for end in range(1, len(text) + 1):
@@ -45,14 +46,16 @@ def _once(text: str) -> str:
     return next((text[:size] for size in range(1, len(text) // 2 + 1) if (text[:size] * len(text))[: len(text)] == text), text)
 
 
-def _pieces(text: str, end: int, words: Iterable[str]) -> Iterator[tuple[int, int]]:
+def _pieces(text: str, end: int, words: dict[str, int]) -> Iterator[tuple[int, int]]:
     """Where a piece that ends here may start, and what it costs in half-pieces."""
     yield end - 1, 0 if text[end - 1] in FREE else 2
     for start in range(max(0, end - 30), end - 2):
         piece = text[start:end]
         if _walk(piece) or re.fullmatch(r"(19|20)\d\d", piece):
             yield start, 1
-        elif piece in words or piece.translate(LEET) in words or re.fullmatch(r"\d{3,4}", piece):
+        elif cost := words.get(piece) or words.get(piece.translate(LEET)):
+            yield start, cost
+        elif re.fullmatch(r"\d{3,4}", piece):
             yield start, 2
 
 
