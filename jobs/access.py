@@ -43,13 +43,14 @@ async def create_access_link(email: str, now: datetime) -> str:
     email = clean_email(email)
     async with transaction():
         known = await User.objects().where((User.email == email) | (User.username == email)).first()
-        user, role = known or newcomer(email, role=Role.administrator.value), {"role": Role.administrator.value}
+        role = Role.administrator.value
+        user = known or newcomer(email, role=role)
         if known is None:
             await user.save()
-        elif user.role != role["role"]:
-            await User.update(role).where(User.id == user.id)
+        elif user.role != role:
+            await User.update({User.role: role}).where(User.id == user.id)
             await SessionsBase.delete().where(SessionsBase.user_id == user.id)
-            await tell("console", "role_changed", "piccolo_user", user.id, {"role": user.role}, role)
+            await tell("console", "role_changed", "piccolo_user", user.id, {"role": user.role}, {"role": role})
         return await open_link(user.id, "console", now)
 
 
@@ -93,7 +94,7 @@ async def use_access_link(token: str, email: str, first_name: str, last_name: st
     await check_password(password, email, first_name, last_name)
     values: dict[Column | str, Any] = {
         User.username: email, User.email: email, User.password: User.hash_password(password), User.active: True,
-        User.first_name: clean_name(first_name), User.last_name: clean_name(last_name),
+        User.first_name: clean_name(first_name), User.last_name: clean_name(last_name), User.last_login: now.replace(tzinfo=None),
     }  # fmt: skip
     async with transaction():
         await held(user.id)
