@@ -40,21 +40,8 @@ def test_a_reader_is_offered_nothing_that_would_be_refused(window, server, signe
     reader.get_by_role("heading", name="Réservé à un autre rôle").wait_for()
     assert "Votre rôle ne permet pas de préparer une facturation." in reader.inner_text("main")
 
-
-def test_the_generated_admin_tells_a_reader_why_nothing_is_saved(window, server, signed_in):
-    page = window(storage_state=signed_in)
-    page.goto(f"{server}/utilisateurs")
-    page.get_by_role("button", name="Nouveau lien pour Lise Lecture").click()
-    link = page.locator("main .case code").inner_text()
-    reader = window()
-    reader.goto(link)
-    reader.get_by_label("Mot de passe").fill("trois escargots sous la pluie")
-    reader.get_by_role("button", name="Enregistrer et entrer").click()
-    reader.get_by_role("navigation", name="Menu principal").wait_for()
     reader.goto(f"{server}/admin/#/commitment_type/1/")
-    label = reader.locator("[name=label]")
-    label.wait_for()
-    label.fill("Essai")
+    reader.locator("[name=label]").fill("Essai")
     reader.locator("[data-uitest=save_button]").click()
     reader.get_by_text("Votre rôle ne permet pas de changer le catalogue.").wait_for()
 
