@@ -21,6 +21,7 @@ TITLES: dict[int | str, tuple[str, str]] = {
     401: ("Jeton absent ou inconnu", "Cette porte demande un jeton : « Authorization: Bearer … »."),
     403: ("Page trop ancienne", "Cette page est restée ouverte trop longtemps. Rechargez-la, puis recommencez."),
     "NOT_YOUR_RIGHT": ("Réservé à un autre rôle", ""),
+    "NO_RIGHT_NAMED": ("Porte fermée", ""),
     404: ("Introuvable", "Cette adresse ne mène à rien."),
     405: ("Méthode refusée", "Cette adresse n'accepte pas cette méthode."),
     409: ("Conflit", "L'état actuel ne le permet pas."),

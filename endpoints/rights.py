@@ -12,8 +12,8 @@ from rules.errors import RuleError
 from rules.rights import NotYourRight, Right, check
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-TABLE = re.compile(r"/api/tables/(\w+)")
-OWN = re.compile(r"/api/change-password/?$")
+TABLE = re.compile(r"/admin/api/tables/(\w+)")
+OWN = re.compile(r"/admin/api/change-password/?")
 """What everyone may write there: one's own password."""
 
 
@@ -45,8 +45,8 @@ class Rightful:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
-            if scope["type"] == "http" and not OWN.search(scope["path"]):
-                self._ask(scope["user"].user.role, scope["method"], TABLE.search(scope["path"]))
+            if scope["type"] == "http" and not OWN.fullmatch(scope["path"]):
+                self._ask(scope["user"].user.role, scope["method"], TABLE.match(scope["path"]))
         except RuleError as refusal:
             return await send_refusal(describe(refusal, scope), scope, receive, send)
         await self.app(scope, receive, send)

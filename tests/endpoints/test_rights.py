@@ -159,7 +159,7 @@ async def test_a_page_without_a_right_is_shut_to_every_role(as_role, monkeypatch
         async with visitor:
             reply = await visitor.get("/sans-droit")
         assert (reply.status_code, "ouvert" in reply.text) == (403, False)
-        assert "ne nomme aucun droit" in reply.text
+        assert "<h1>Porte fermée</h1>" in reply.text
 
 
 async def test_a_refusal_is_a_page_for_people_and_a_document_for_programs(as_role):
