@@ -13,6 +13,10 @@ from jobs.access import VALID, BadAccount
 from rules.rights import RIGHTS, Right, Role
 
 HOME = "/utilisateurs"
+EVENTS = {
+    "user_invited": "ajouté", "access_link": "lien d'accès remis", "access_link_used": "lien d'accès utilisé",
+    "role_changed": "rôle", "user_deactivated": "accès retiré", "password_changed": "mot de passe changé",
+}  # fmt: skip
 NOBODY = {"first_name": "", "last_name": "", "email": "", "role": Role.reader.value}
 
 
@@ -52,6 +56,7 @@ async def deactivate(request: Asked, user_id: int) -> Redirect:
 
 async def _shown(status_code: int = 200, **told: Any) -> Template:
     context = {"people": await users.listing(SETTINGS.now()), "roles": list(Role), "rights": list(Right), "table": RIGHTS}
+    context |= {"story": await users.told(), "events": EVENTS, "role_words": {role.value: role.label for role in Role}}
     context |= {"typed": NOBODY, "refusal": "", "link": "", "for_whom": "", "minutes": VALID.seconds // 60} | told
     return Template("users.html", context=context, status_code=status_code)
 

@@ -1,5 +1,6 @@
 """The people of the back-office: their role, and whether they may enter. One active administrator always remains."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from rules.errors import RuleError
 from rules.rights import Role
 from tables.access import AccessLink, User
 from tables.engine import NOT_UNIQUE, on_sqlite, transaction
-from tables.timeline import tell
+from tables.timeline import TimelineEntry, tell
 
 
 class UnknownUser(RuleError):
@@ -34,6 +35,13 @@ async def listing(now: datetime) -> list[dict[str, Any]]:
     columns = (User.id, User.username, User.first_name, User.last_name, User.role, User.active, User.last_login)
     people = await User.select(*columns).where(User.admin.eq(True)).order_by(User.last_name, User.first_name, User.username)
     return [row | {"role": Role(row["role"]), "invited_until": until.get(row["id"])} for row in people]
+
+
+async def told() -> list[dict[str, Any]]:
+    """What was last done to accounts, latest first."""
+    entry = TimelineEntry
+    rows = await entry.select().where(entry.subject == "piccolo_user").order_by(entry.id, ascending=False).limit(20)
+    return [row | {side: json.loads(row[side]) for side in ("before", "after")} for row in rows]
 
 
 async def invite(first_name: str, last_name: str, email: str, role: str, *, actor: str, now: datetime) -> str:

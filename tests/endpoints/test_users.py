@@ -89,6 +89,8 @@ async def test_a_new_role_ends_the_sessions_and_is_written_from_what_to_what(cle
         assert (await posted(clerk, f"/{(await row_of(NINA['email'])).id}/role", role="billing")).status_code == 303
         assert (await visitor.get("/facturation")).headers["location"].startswith("/entrer")
     assert (await events())[-1] == (EMAIL, "role_changed", {"role": "sales"}, {"role": "billing"})
+    page = (await clerk.get("/utilisateurs")).text
+    assert "nina@exemple.example : rôle <del>Commercial</del> → <ins>Facturation</ins>" in page
     told = await TimelineEntry.count()
     await users.set_role((await row_of(NINA["email"])).id, "billing", actor=EMAIL, now=NOW)
     assert await TimelineEntry.count() == told, "the same role again is no event"
