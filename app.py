@@ -35,6 +35,7 @@ from endpoints import (
     scheduler,
     sims,
     sims_api,
+    users,
     words,
 )
 from endpoints.faces import STATIC, TEMPLATES, wear
@@ -42,11 +43,13 @@ from endpoints.idempotency import Idempotent
 from endpoints.incidents import start_log
 from endpoints.outer import Outer
 from endpoints.problems import answer
+from endpoints.rights import allowed
 from endpoints.session import CSRF, PUBLIC, SESSION
 from endpoints.tokens import TokenDoor
 from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs.reseller import current
+from rules.rights import Right
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -62,14 +65,14 @@ async def connections(_: Litestar) -> AsyncIterator[None]:
     await piccolo_conf.DB.close_connection_pool()
 
 
-@get("/")
+@get("/", right=Right.see)
 async def first_page() -> Redirect:
     return Redirect("/facturation")
 
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, money, retention, face, invoice_template, words, formats,
+    mails, money, retention, face, invoice_template, words, formats, users,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
@@ -86,6 +89,7 @@ inner = Litestar(
         create_static_files_router("/static", [STATIC], opt=PUBLIC),
     ],
     middleware=[SESSION],
+    guards=[allowed],
     csrf_config=CSRF,
     exception_handlers={Exception: answer},
     template_config=TEMPLATES,

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from litestar import Request, Response, asgi
@@ -14,6 +15,7 @@ from endpoints.admin_acts import Audited, LoginThrottled
 from endpoints.admin_french import FRENCH, InFrench, page
 from endpoints.guarded import guarded
 from endpoints.problems import of_status, respond
+from endpoints.rights import Rightful
 from endpoints.session import IDLE, LONGER, LONGEST
 from gateways.settings import SETTINGS
 from jobs.catalogue import in_use, unit_sold
@@ -21,6 +23,7 @@ from jobs.reseller import SELLER
 from rules.catalogue import DEVICES, PRODUCTS
 from rules.files import cells, kinds
 from rules.files.rows import Column, Kind
+from rules.rights import Right
 from tables.access import User
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
@@ -138,6 +141,14 @@ READ_ONLY = [
     )
 ]
 CONFIGS = [*EDITABLE, *READ_ONLY]
+RIGHTS = {
+    Reseller: Right.settings,
+    **dict.fromkeys((Offer, Product, Device, DeviceUnit, RateTable, RoamingZone, CommitmentType), Right.catalogue),
+    Sim: Right.sims,
+    Line: Right.lines,
+    Customer: Right.customers,
+}
+"""What it takes to change a table here; every role reads them all."""
 
 
 class Unlimited(RateLimitProvider):
@@ -165,6 +176,8 @@ ADMIN = create_admin(
 ADMIN.table_configs = CONFIGS  # the menu's order is ours, not the alphabet's
 ADMIN.template = page(ADMIN.template, CONFIGS)
 MOUNTED = [config.table_class for config in CONFIGS]
+private: Any = next(route.app for route in ADMIN.routes if getattr(route, "path", "") == "/api")
+private.app = Rightful(private.app, {config.table_class._meta.tablename: RIGHTS.get(config.table_class) for config in EDITABLE})
 WRAPPED = LoginThrottled(Audited(InFrench(ADMIN, MOUNTED), MOUNTED))
 
 CLOSED = re.compile(r"/admin(/api|/public)?/(docs|redoc|openapi\.json)(/|$)")

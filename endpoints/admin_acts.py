@@ -11,7 +11,10 @@ from piccolo.utils.encoding import dump_json
 
 from endpoints.held import Held
 from endpoints.problems import describe, send_refusal
+from endpoints.session import cookie, person
 from endpoints.throttle import THROTTLE, TooManyTries, address_of
+from gateways.settings import SETTINGS
+from jobs.access import check_password, close_links
 from rules.errors import RuleError
 from tables.engine import transaction
 from tables.timeline import tell
@@ -74,11 +77,15 @@ class Audited:
         await held.release(send)
 
     async def _new_password(self, scope: Any, receive: Any, send: Any) -> None:
-        held = Held()
-        await self.app(scope, receive, held.send)
+        body, held = await whole_body(receive), Held()
+        if wanted := _field(body, "new_password"):
+            user = await person(cookie(scope))
+            await check_password(wanted, *(user.username, user.first_name or "", user.last_name or "") if user else ())
+        await self.app(scope, replay(body), held.send)
         if held.status == 303:
             user = scope["user"]
             async with transaction():
+                await close_links(user.user_id, SETTINGS.now())
                 await tell(user.display_name, "password_changed", "piccolo_user", user.user_id)
         await held.release(send)
 
@@ -112,7 +119,7 @@ class LoginThrottled:
         if scope["method"] != "POST" or "/public/login" not in scope["path"]:
             return await self.app(scope, receive, send)
         body, held = await whole_body(receive), Held()
-        account, address = _username(body), address_of(scope)
+        account, address = _field(body, "username"), address_of(scope)
         try:
             THROTTLE.count(account, address)
         except TooManyTries as refusal:
@@ -125,9 +132,9 @@ class LoginThrottled:
         await held.release(send)
 
 
-def _username(body: bytes) -> str:
+def _field(body: bytes, name: str) -> str:
     try:
         fields = json.loads(body)
     except ValueError:
         fields = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
-    return str(fields.get("username", "")) if isinstance(fields, dict) else ""
+    return str(fields.get(name, "")) if isinstance(fields, dict) else ""

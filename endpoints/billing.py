@@ -19,6 +19,7 @@ from jobs.billing import overview, runs, send, telling
 from jobs.mails import counts
 from jobs.mails import overview as mails
 from rules.paris import Month, paris_date
+from rules.rights import Right
 from rules.states import COMPUTING, RunState
 from tables.mail import Mail
 
@@ -34,7 +35,7 @@ STAGES = (
 )
 
 
-@get(HOME)
+@get(HOME, right=Right.see)
 async def page(mois: str = "", client: str = "", feuille: Sheet = 1) -> Template:
     today = paris_date(SETTINGS.now())
     month = await overview.month_to_show(mois, today)
@@ -72,7 +73,7 @@ def _stages(run: dict[str, Any]) -> list[dict[str, str]]:
     return [{"word": word, "mark": mark, "counts": counts} for (word, _, counts), mark in zip(STAGES, marks, strict=True)]
 
 
-@get(HOME + "/{run_id:int}/avancement")
+@get(HOME + "/{run_id:int}/avancement", right=Right.see)
 async def progress(run_id: int) -> Template:
     """The piece that moves; empty once the work is done, and the page is read anew."""
     run = await telling.describe(run_id)
@@ -80,7 +81,7 @@ async def progress(run_id: int) -> Template:
     return Template("billing_progress.html", context={"run": run, "computing": moving})
 
 
-@post(HOME + "/lancer")
+@post(HOME + "/lancer", right=Right.billing)
 async def start(request: Asked, data: Form) -> Redirect:
     """Start the month; a second press finds it started."""
     month = Month.parse(data.get("mois", ""))
@@ -89,7 +90,7 @@ async def start(request: Asked, data: Form) -> Redirect:
     return _back(str(month))
 
 
-@get(HOME + "/{run_id:int}/valider")
+@get(HOME + "/{run_id:int}/valider", right=Right.validate)
 async def confirm(run_id: int) -> Template:
     run = await telling.describe(run_id)
     today = paris_date(SETTINGS.now())
@@ -97,27 +98,27 @@ async def confirm(run_id: int) -> Template:
     return Template("billing_confirm.html", context=context)
 
 
-@post(HOME + "/{run_id:int}/valider")
+@post(HOME + "/{run_id:int}/valider", right=Right.validate)
 async def validate(request: Asked, run_id: int) -> Redirect:
     """Validate, then print, in one go."""
     await runs.begin(run_id, "validate", actor(request), work=lambda run: runs.spawn(run, "print"))
     return _back((await runs.get(run_id))["month"])
 
 
-@post(HOME + "/{run_id:int}/editer")
+@post(HOME + "/{run_id:int}/editer", right=Right.validate)
 async def print_(request: Asked, run_id: int) -> Redirect:
     await runs.begin(run_id, "print", actor(request))
     return _back((await runs.get(run_id))["month"])
 
 
-@get(HOME + "/{run_id:int}/envoyer")
+@get(HOME + "/{run_id:int}/envoyer", right=Right.mails)
 async def confirm_send(run_id: int) -> Template:
     """How many mails, to whom, and who has no address."""
     context = {"run": await runs.get(run_id), "plan": await send.plan(run_id), "settings": SETTINGS}
     return Template("billing_send.html", context=context)
 
 
-@post(HOME + "/{run_id:int}/envoyer")
+@post(HOME + "/{run_id:int}/envoyer", right=Right.mails)
 async def send_(request: Asked, run_id: int, data: Form) -> Redirect:
     """Send what is not sent yet: all documents, or the one that is named."""
     if one := data.get("facture", ""):
@@ -129,18 +130,18 @@ async def send_(request: Asked, run_id: int, data: Form) -> Redirect:
     return answer
 
 
-@post(HOME + "/{run_id:int}/refaire")
+@post(HOME + "/{run_id:int}/refaire", right=Right.billing)
 async def redraft(request: Asked, run_id: int) -> Redirect:
     await runs.begin(run_id, "draft", actor(request))
     return _back((await runs.get(run_id))["month"])
 
 
-@post(HOME + "/{run_id:int}/reprendre")
+@post(HOME + "/{run_id:int}/reprendre", right=Right.billing)
 async def resume(run_id: int) -> Redirect:
     return _back((await runs.resume(run_id))["month"])
 
 
-@post(HOME + "/{run_id:int}/deroger")
+@post(HOME + "/{run_id:int}/deroger", right=Right.billing)
 async def waive(request: Asked, run_id: int, data: Form) -> Redirect:
     """Waive one finding, or every open one of a code."""
     for row in await runs.controls(run_id):
@@ -152,7 +153,7 @@ async def waive(request: Asked, run_id: int, data: Form) -> Redirect:
     return _back((await runs.get(run_id))["month"])
 
 
-@get(HOME + "/document/{name:str}")
+@get(HOME + "/document/{name:str}", right=Right.see)
 async def document(name: str, telecharger: bool = False) -> Response[bytes]:
     """A sealed PDF by its name, or a draft by its id, made on the spot."""
     stem, _, ending = name.rpartition(".")
@@ -166,12 +167,12 @@ async def document(name: str, telecharger: bool = False) -> Response[bytes]:
     return await sealed(name, inline=not telecharger)
 
 
-@get(HOME + "/{run_id:int}/factures.zip")
+@get(HOME + "/{run_id:int}/factures.zip", right=Right.see)
 async def zip_(run_id: int) -> Stream:
     return await archive.fn(run_id)
 
 
-@get(HOME + "/{run_id:int}/recapitulatif.csv")
+@get(HOME + "/{run_id:int}/recapitulatif.csv", right=Right.see)
 async def csv(run_id: int) -> Response[str]:
     return await summary.fn(run_id)
 

@@ -13,18 +13,19 @@ from gateways.settings import SETTINGS
 from jobs import catalogue
 from rules.catalogue import UNIT_MOVES
 from rules.paris import Month, paris_date
+from rules.rights import Right
 from rules.states import UnitState
 
 HOME, UNITS = "/catalogue", "/terminaux"
 Act = Literal["version", "copie"]
 
 
-@get(HOME)
+@get(HOME, right=Right.see)
 async def index(fait: bool = False) -> Template:
     return Template("catalogue.html", context={"families": await catalogue.overview(paris_date(SETTINGS.now())), "done": fait})
 
 
-@get(HOME + "/{family:str}/{row_id:int}/{act:str}")
+@get(HOME + "/{family:str}/{row_id:int}/{act:str}", right=Right.catalogue)
 async def draft(family: str, row_id: int, act: Act) -> Template:
     """The form, filled from the version that it starts from."""
     today = paris_date(SETTINGS.now())
@@ -32,7 +33,7 @@ async def draft(family: str, row_id: int, act: Act) -> Template:
     return await _form(family, row_id, act, given, asked=False)
 
 
-@post(HOME + "/{family:str}/{row_id:int}/{act:str}", status_code=200)
+@post(HOME + "/{family:str}/{row_id:int}/{act:str}", right=Right.catalogue, status_code=200)
 async def save(request: Asked, family: str, row_id: int, act: Act, data: Form) -> Template | Redirect:
     """Show what changes, then save it."""
     if data.get("etape") != "enregistrer":
@@ -59,18 +60,18 @@ def _field(family: catalogue.Family, name: str) -> dict[str, Any]:
     return {"name": name, "title": title(column), "choices": choices, "shape": shape}
 
 
-@get(UNITS + "/{row_id:int}")
+@get(UNITS + "/{row_id:int}", right=Right.see)
 async def units(row_id: int) -> Template:
     return await _units(row_id)
 
 
-@post(UNITS + "/{row_id:int}", status_code=200)
+@post(UNITS + "/{row_id:int}", right=Right.catalogue, status_code=200)
 async def enter_units(request: Asked, row_id: int, data: Form) -> Template:
     """Take units into stock, one IMEI a line."""
     return await _units(row_id, await catalogue.enter_units(row_id, data.get("imei", ""), actor(request)))
 
 
-@post(UNITS + "/{row_id:int}/{unit_id:int}")
+@post(UNITS + "/{row_id:int}/{unit_id:int}", right=Right.catalogue)
 async def move_unit(request: Asked, row_id: int, unit_id: int, data: Form) -> Redirect:
     await catalogue.move_unit(unit_id, data.get("etat", ""), actor(request))
     return Redirect(f"{UNITS}/{row_id}", status_code=303)

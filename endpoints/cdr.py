@@ -20,6 +20,7 @@ from jobs.cdr_replay import ReplayReport
 from jobs.worker import ask
 from rules.errors import RuleError
 from rules.paris import paris_date
+from rules.rights import Right
 
 HOME = "/cdr"
 
@@ -28,7 +29,7 @@ class NoFile(RuleError):
     """The button was pressed before a file was chosen."""
 
 
-@get(HOME)
+@get(HOME, right=Right.see)
 async def page(mois: str = "", arrivees: Sheet = 1, fichiers: Sheet = 1) -> Template:
     now = SETTINGS.now()
     month = await overview.month_to_show(mois, paris_date(now))
@@ -53,13 +54,13 @@ async def page(mois: str = "", arrivees: Sheet = 1, fichiers: Sheet = 1) -> Temp
     )
 
 
-@get(HOME + "/avancement")
+@get(HOME + "/avancement", right=Right.see)
 async def progress() -> Template:
     """The piece that moves; empty once nothing is at work, and the page is read anew."""
     return Template("cdr_progress.html", context={"at_work": cdr_overview.at_work(), "to_load": await cdr_overview.to_load()})
 
 
-@post(HOME)
+@post(HOME, right=Right.cdrs)
 async def upload(data: Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]) -> Redirect:
     """Take a file by hand, and load it in the background."""
     given = data.get("file")
@@ -69,28 +70,28 @@ async def upload(data: Annotated[dict[str, Any], Body(media_type=RequestEncoding
     return _begun(schedule.LOAD)
 
 
-@post(HOME + "/chercher")
+@post(HOME + "/chercher", right=Right.cdrs)
 async def fetch() -> Redirect:
     return _begun(schedule.FETCH)
 
 
-@post(HOME + "/charger")
+@post(HOME + "/charger", right=Right.cdrs)
 async def load() -> Redirect:
     return _begun(schedule.LOAD)
 
 
-@post(HOME + "/arrivees/{arrival_id:int}/reessayer")
+@post(HOME + "/arrivees/{arrival_id:int}/reessayer", right=Right.cdrs)
 async def retry(arrival_id: int) -> Redirect:
     await arrivals.retry(arrival_id)
     return _begun(schedule.LOAD)
 
 
-@get(HOME + "/{file_id:int}")
+@get(HOME + "/{file_id:int}", right=Right.see)
 async def file(file_id: int) -> Template:
     return _file_page(await cdr_overview.file(file_id))
 
 
-@post(HOME + "/{file_id:int}/rejouer")
+@post(HOME + "/{file_id:int}/rejouer", right=Right.cdrs)
 async def replay(
     request: Asked,
     file_id: int,
@@ -105,7 +106,7 @@ async def replay(
     return _file_page(await cdr_overview.file(file_id), report)
 
 
-@post(HOME + "/{file_id:int}/ecarter")
+@post(HOME + "/{file_id:int}/ecarter", right=Right.cdrs)
 async def set_aside(request: Asked, file_id: int, data: Form) -> Redirect:
     line = data.get("ligne", "")
     where: dict[str, Any] = {"line": int(line)} if line.isdecimal() else {"cause": data.get("cause", "")}
@@ -113,19 +114,19 @@ async def set_aside(request: Asked, file_id: int, data: Form) -> Redirect:
     return Redirect(f"{HOME}/{file_id}", status_code=303)
 
 
-@post(HOME + "/{file_id:int}/reprendre")
+@post(HOME + "/{file_id:int}/reprendre", right=Right.cdrs)
 async def take_back(request: Asked, file_id: int) -> Redirect:
     await cdr_replay.take_back(file_id, actor(request))
     return Redirect(f"{HOME}/{file_id}", status_code=303)
 
 
-@get(HOME + "/{file_id:int}/rejets.csv")
+@get(HOME + "/{file_id:int}/rejets.csv", right=Right.see)
 async def rejects(file_id: int) -> Response[str]:
     await cdr_overview.file(file_id)
     return csv_response(await cdrs.rejects_csv(file_id), f"cdr-{file_id}-rejets.csv")
 
 
-@get(HOME + "/{file_id:int}/a-corriger.csv")
+@get(HOME + "/{file_id:int}/a-corriger.csv", right=Right.see)
 async def corrections(file_id: int) -> Response[str]:
     return csv_response(await cdr_replay.corrections_csv(file_id), f"cdr-{file_id}-a-corriger.csv")
 

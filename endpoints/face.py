@@ -21,6 +21,7 @@ from jobs.lawful import NotLawful
 from rules import colours
 from rules.errors import RuleError
 from rules.files import cells
+from rules.rights import Right
 
 HOME = "/personnalisation"
 SAVED = "La personnalisation est enregistrée. Elle se voit dès maintenant ; les factures déjà scellées gardent leur visage."
@@ -33,12 +34,12 @@ class Upload:
     logo: UploadFile
 
 
-@get(HOME)
+@get(HOME, right=Right.settings)
 async def page(fait: bool = False) -> Template:
     return await _shown(SAVED if fait else "")
 
 
-@post(HOME)
+@post(HOME, right=Right.settings)
 async def save(request: Asked, data: Form) -> Response[Any]:
     """Save all, or nothing and say what to correct at its field. The proposed shade is a button that sends the form too."""
     typed = data | ({"accent": data["nuance"]} if "nuance" in data else {})
@@ -49,13 +50,13 @@ async def save(request: Asked, data: Form) -> Response[Any]:
     return Redirect(HOME, query_params={"fait": "1"}, status_code=303)
 
 
-@post(HOME + "/couleur", status_code=200)
+@post(HOME + "/couleur", right=Right.settings, status_code=200)
 async def colour(data: Form) -> Template:
     """The piece that follows the choice of a colour."""
     return Template("face_colour.html", context=_colour(data.get("accent", "")))
 
 
-@post(HOME + "/logo")
+@post(HOME + "/logo", right=Right.settings)
 async def save_logo(request: Asked, data: Annotated[Upload, Body(media_type=RequestEncodingType.MULTI_PART)]) -> Response[Any]:
     try:
         await face.save_logo(await data.logo.read(), actor(request))
@@ -64,7 +65,7 @@ async def save_logo(request: Asked, data: Annotated[Upload, Body(media_type=Requ
     return Redirect(HOME, query_params={"fait": "1"}, status_code=303)
 
 
-@post(HOME + "/logo/retirer")
+@post(HOME + "/logo/retirer", right=Right.settings)
 async def remove_logo(request: Asked) -> Redirect:
     await face.remove_logo(actor(request))
     return Redirect(HOME, query_params={"fait": "1"}, status_code=303)

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
 from endpoints import filters
 from jobs import face
+from rules import rights
 
 HOME = Path(__file__).parent.parent
 STATIC = HOME / "static"
@@ -33,6 +35,17 @@ FACES = Environment(
 FACES.filters.update(filters.ALL)
 FACES.globals["asset"] = asset
 FACES.globals["once"] = lambda: uuid4().hex  # what a form carries so that a second press changes nothing
+
+
+@pass_context
+def may(context: Context, right: str) -> bool:
+    """Whether the person who asked for this page has a right: buttons and ways that would be refused are not offered."""
+    request = context.get("request")
+    user = request.scope.get("user") if request else None
+    return user is not None and rights.may(user.role, rights.Right(right))
+
+
+FACES.globals["may"] = may
 
 
 async def wear(_: Any = None) -> None:

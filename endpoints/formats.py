@@ -15,20 +15,21 @@ from gateways.settings import SETTINGS
 from jobs import layout_trial, layouts
 from rules.layouts.description import LayoutRefused, parse
 from rules.layouts.words import ASIDE, FILE_OPTIONS, TARGETS, options_of
+from rules.rights import Right
 from rules.states import RejectCause
 
 HOME = "/formats"
 KEPT_SAMPLE = 300_000  # bytes that travel with the form, so that a sample is chosen once
 
 
-@get(HOME)
+@get(HOME, right=Right.settings)
 async def list_page(refused: str = "") -> Template:
     return Template(
         "formats.html", context={"rows": await layouts.every_layout(), "examples": layouts.examples(), "refused": refused}
     )
 
 
-@get(HOME + "/nouveau")
+@get(HOME + "/nouveau", right=Right.settings)
 async def new(depuis: str = "", exemple: str = "") -> Template:
     """An empty form, a copy of a layout, or one of our examples."""
     row: dict[str, Any] = {}
@@ -40,12 +41,12 @@ async def new(depuis: str = "", exemple: str = "") -> Template:
     return _form(layout_form.texts_of(row))
 
 
-@get(HOME + "/{code:str}")
+@get(HOME + "/{code:str}", right=Right.settings)
 async def edit(code: str, enregistre: bool = False) -> Template:
     return _form(layout_form.texts_of(await layouts.get(code)), code=code, saved=enregistre)
 
 
-@get(HOME + "/{code:str}/export")
+@get(HOME + "/{code:str}/export", right=Right.settings)
 async def export(code: str) -> Response[str]:
     """The JSON form, to keep or to send."""
     text = json.dumps(await layouts.get(code), ensure_ascii=False, indent=2)
@@ -53,7 +54,7 @@ async def export(code: str) -> Response[str]:
     return Response(text, media_type="application/json", headers=headers)
 
 
-@post(HOME + "/importer", status_code=200)
+@post(HOME + "/importer", right=Right.settings, status_code=200)
 async def import_(request: Asked) -> Template:
     """The form, filled from an exported file; nothing is written before it is saved."""
     file = (await request.form()).get("fichier")
@@ -67,7 +68,7 @@ async def import_(request: Asked) -> Template:
     return _form(layout_form.texts_of(row))
 
 
-@post([HOME + "/nouveau", HOME + "/{code:str}"], status_code=200)
+@post([HOME + "/nouveau", HOME + "/{code:str}"], right=Right.settings, status_code=200)
 async def act(request: Asked, code: str = "") -> Template | Redirect:
     """Try the form on a sample, save it, or only draw its record types."""
     given = await request.form()

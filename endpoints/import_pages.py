@@ -21,6 +21,7 @@ from jobs.imports.examples import TITLES, model
 from jobs.imports.history import ON_A_PAGE, history
 from rules.files.cells import iso_date
 from rules.paris import paris_date
+from rules.rights import Right
 from rules.states import ImportState
 
 HOME = "/imports"
@@ -33,14 +34,14 @@ class Dropped:
     fichier: UploadFile
 
 
-@get(HOME)
+@get(HOME, right=Right.see)
 async def page(nature: str = "", etat: str = "", feuille: Sheet = 1) -> Template:
     rows, found = await history(nature, etat, feuille)
     context = {"titles": TITLES, "states": ImportState, "rows": rows, "found": found, "sheets": -(-found // ON_A_PAGE)}
     return Template("imports.html", context=context | {"kind": nature, "state": etat, "sheet": feuille})
 
 
-@post(HOME + "/deposer")
+@post(HOME + "/deposer", right=Right.imports)
 async def drop(request: Asked, data: Annotated[Dropped, Body(media_type=RequestEncodingType.MULTI_PART)]) -> Redirect:
     """Keep the file, guess what it is, and preview it at once unless something more must be said."""
     file = data.fichier.file
@@ -51,7 +52,7 @@ async def drop(request: Asked, data: Annotated[Dropped, Body(media_type=RequestE
     return _to(batch_id)
 
 
-@get(HOME + "/{batch_id:int}")
+@get(HOME + "/{batch_id:int}", right=Right.see)
 async def show(batch_id: int, autre: bool = False) -> Template:
     """`autre`: what was confirmed was no longer the preview."""
     batch = await desk.get(batch_id)
@@ -74,14 +75,14 @@ async def show(batch_id: int, autre: bool = False) -> Template:
     return Template("import.html", context=context)
 
 
-@get(HOME + "/{batch_id:int}/avancement")
+@get(HOME + "/{batch_id:int}/avancement", right=Right.see)
 async def progress(batch_id: int) -> Template:
     """The piece that moves; empty once the work is done, and the page is read anew."""
     batch = await desk.get(batch_id)
     return Template("import_progress.html", context={"batch": batch, "interrupted": desk.interrupted(batch)})
 
 
-@post(HOME + "/{batch_id:int}/apercu")
+@post(HOME + "/{batch_id:int}/apercu", right=Right.imports)
 async def preview(batch_id: int, data: Form) -> Redirect:
     """What the clerk says of the file, and the preview that follows."""
     said = data.get("valable", "")
@@ -91,43 +92,43 @@ async def preview(batch_id: int, data: Form) -> Redirect:
     return _to(batch_id)
 
 
-@post(HOME + "/{batch_id:int}/importer")
+@post(HOME + "/{batch_id:int}/importer", right=Right.imports)
 async def confirm(request: Asked, batch_id: int, data: Form) -> Redirect:
     mode = "all" if data.get("mode") == "all" else "valid"
     done = await desk.confirm(batch_id, mode, data.get("vu", ""), actor=actor(request))
     return _to(batch_id, "" if done else "?autre=true")
 
 
-@post(HOME + "/{batch_id:int}/reprendre")
+@post(HOME + "/{batch_id:int}/reprendre", right=Right.imports)
 async def resume(batch_id: int) -> Redirect:
     await desk.resume(batch_id)
     return _to(batch_id)
 
 
-@post(HOME + "/{batch_id:int}/abandonner")
+@post(HOME + "/{batch_id:int}/abandonner", right=Right.imports)
 async def forget(batch_id: int) -> Redirect:
     await desk.forget(batch_id)
     return Redirect(HOME, status_code=303)
 
 
-@post(HOME + "/{batch_id:int}/annuler")
+@post(HOME + "/{batch_id:int}/annuler", right=Right.imports)
 async def take_back(request: Asked, batch_id: int) -> Redirect:
     await undo.undo(batch_id, actor=actor(request), now=SETTINGS.now())
     return _to(batch_id)
 
 
-@get(HOME + "/{batch_id:int}/erreurs.csv")
+@get(HOME + "/{batch_id:int}/erreurs.csv", right=Right.see)
 async def errors(batch_id: int) -> Response[str]:
     return _file(await imports.errors_of(batch_id), f"import-{batch_id}-erreurs.csv")
 
 
-@get(HOME + "/{batch_id:int}/a-corriger.csv")
+@get(HOME + "/{batch_id:int}/a-corriger.csv", right=Right.see)
 async def rejected(batch_id: int) -> Response[str]:
     """The rows in error with their cells, to correct and drop again."""
     return _file(await imports.rejected_of(batch_id), f"import-{batch_id}-a-corriger.csv")
 
 
-@get(HOME + "/modele/{kind:str}")
+@get(HOME + "/modele/{kind:str}", right=Right.see)
 async def example(kind: str) -> Response[str]:
     return _file(model(kind, SETTINGS.now()) if kind in TITLES else None, f"modele-{kind}.csv")
 

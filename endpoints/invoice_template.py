@@ -14,6 +14,7 @@ from jobs import invoice_template
 from jobs.lawful import NotLawful
 from rules.invoice_words import SHIPPED, VARIABLES
 from rules.paris import paris_date
+from rules.rights import Right
 from rules.states import PaymentMethod
 
 HOME = "/modele-facture"
@@ -24,13 +25,13 @@ WAYS = {
 }  # fmt: skip
 
 
-@get(HOME)
+@get(HOME, right=Right.settings)
 async def page(fait: bool = False) -> Template:
     PRESS.warm()
     return await _shown(await invoice_template.current(), SAVED if fait else "")
 
 
-@post(HOME)
+@post(HOME, right=Right.settings)
 async def save(request: Asked, data: Form) -> Response[Any]:
     """Save, or show again: what is typed, with a shipped text put back, or with what to correct."""
     asked, _, field = data.get("geste", "").partition(":")
@@ -45,7 +46,7 @@ async def save(request: Asked, data: Form) -> Response[Any]:
     return Redirect(HOME, query_params={"fait": "1"}, status_code=303)
 
 
-@post(HOME + "/apercu", status_code=200)
+@post(HOME + "/apercu", right=Right.settings, status_code=200)
 async def preview(data: Form) -> Template:
     """The piece that follows the typing."""
     return Template("invoice_preview.html", context={"preview": await _preview(_values(data), data), "encoded": _encoded})

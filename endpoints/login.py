@@ -13,6 +13,7 @@ from litestar.response import Redirect, Template
 from endpoints import session
 from endpoints.throttle import THROTTLE, TooManyTries, address_of
 from jobs.access import BadAccount, holder, use_access_link
+from rules.rights import Right
 from tables.access import User
 
 UNKNOWN = "Identifiant ou mot de passe inconnu. Vérifiez-les, puis recommencez."
@@ -61,7 +62,7 @@ async def login(request: Request, data: Annotated[Credentials, Form]) -> Respons
     return await _entered(request, user_id, local(data.suite))
 
 
-@post("/sortir")
+@post("/sortir", right=Right.see)
 async def logout(request: Request) -> Response[Any]:
     response: Response[Any] = Redirect("/entrer", status_code=303)
     await session.end(request, response)

@@ -16,6 +16,7 @@ from jobs import mails
 from jobs.billing import send
 from jobs.mails import overview, sending
 from rules.errors import RuleError
+from rules.rights import Right
 from rules.states import MAIL_TO_DO, MailKind, MailState
 
 HOME = "/envois"
@@ -27,7 +28,7 @@ class LinkOver(RuleError):
     status = 404
 
 
-@get(HOME)
+@get(HOME, right=Right.see)
 async def page(etat: str = "", nature: str = "", mois: str = "", chercher: str = "", feuille: Sheet = 1) -> Template:
     sought = overview.Sought(etat, nature, mois, chercher.strip())
     rows, found = await overview.found(sought, feuille)
@@ -39,39 +40,39 @@ async def page(etat: str = "", nature: str = "", mois: str = "", chercher: str =
     return Template("mails.html", context=context)
 
 
-@get(HOME + "/{mail_id:int}")
+@get(HOME + "/{mail_id:int}", right=Right.see)
 async def one(mail_id: int) -> Template:
     mail = await mails.get(mail_id)
     context = {"mail": mail, "state": MailState(mail["state"]), "kind": MailKind(mail["kind"]), "settled": mails.SETTLED}
     return Template("mail.html", context=context | {"to_do": MAIL_TO_DO, "files": mails.files(mail), "settings": SETTINGS})
 
 
-@get(HOME + "/{mail_id:int}/message")
+@get(HOME + "/{mail_id:int}/message", right=Right.see)
 async def layout(mail_id: int) -> Response[str]:
     """The HTML as it was sent; the outer layer lets it do nothing (outer.py)."""
     return Response(mails.shown(await mails.get(mail_id)), media_type=MediaType.HTML)
 
 
-@get(HOME + "/{mail_id:int}/message.eml")
+@get(HOME + "/{mail_id:int}/message.eml", right=Right.see)
 async def eml(mail_id: int) -> Response[bytes]:
     headers = {"content-disposition": f'attachment; filename="envoi-{mail_id}.eml"'}
     return Response(sending.as_sent(await mails.get(mail_id)), media_type="message/rfc822", headers=headers)
 
 
-@post(HOME + "/{mail_id:int}/renvoyer")
+@post(HOME + "/{mail_id:int}/renvoyer", right=Right.mails)
 async def resend(request: Asked, mail_id: int, essais: int) -> Redirect:
     """Send again what was seen after so many attempts."""
     await mails.resend(mail_id, essais, actor(request))
     return Redirect(f"{HOME}/{mail_id}", status_code=303, background=BackgroundTask(scheduler.at_once, "send-mails"))
 
 
-@post(HOME + "/{mail_id:int}/marquer")
+@post(HOME + "/{mail_id:int}/marquer", right=Right.mails)
 async def mark(request: Asked, mail_id: int) -> Redirect:
     await mails.mark_sent(mail_id, actor(request))
     return Redirect(f"{HOME}/{mail_id}", status_code=303)
 
 
-@post(HOME + "/{mail_id:int}/annuler")
+@post(HOME + "/{mail_id:int}/annuler", right=Right.mails)
 async def cancel(request: Asked, mail_id: int) -> Redirect:
     await mails.cancel(mail_id, actor(request))
     return Redirect(f"{HOME}/{mail_id}", status_code=303)

@@ -16,10 +16,12 @@ from rules.errors import RuleError
 CSRF_COOKIE = "csrftoken_lc"
 PLACE = ("file", "line", "column", "field", "value", "code", "message")
 PROGRAMS = re.compile(r"/(api|jobs|admin)(/|$)")
-TITLES = {
+TITLES: dict[int | str, tuple[str, str]] = {
     400: ("Demande illisible", "La demande n'a pas la forme attendue."),
     401: ("Jeton absent ou inconnu", "Cette porte demande un jeton : « Authorization: Bearer … »."),
     403: ("Page trop ancienne", "Cette page est restée ouverte trop longtemps. Rechargez-la, puis recommencez."),
+    "NOT_YOUR_RIGHT": ("Réservé à un autre rôle", ""),
+    "NO_RIGHT_NAMED": ("Porte fermée", ""),
     404: ("Introuvable", "Cette adresse ne mène à rien."),
     405: ("Méthode refusée", "Cette adresse n'accepte pas cette méthode."),
     409: ("Conflit", "L'état actuel ne le permet pas."),
@@ -45,7 +47,7 @@ class Problem:
 
     @property
     def title(self) -> str:
-        return TITLES.get(self.status, TITLES[400])[0]
+        return TITLES.get(self.code, TITLES.get(self.status, TITLES[400]))[0]
 
     def document(self) -> dict[str, Any]:
         kind = f"urn:ligne-claire:{self.code}" if self.code else "about:blank"

@@ -16,6 +16,7 @@ from rules.files.written import csv_text
 from rules.msisdn import UnusableNumber
 from rules.paris import Month, paris_date
 from rules.rate_changes import FIGURES, IDENTITY, Change, ChangeKind
+from rules.rights import Right
 from rules.states import CallType, Direction
 
 HOME = "/grilles"
@@ -26,12 +27,12 @@ COMMON = {"kinds": ChangeKind, "types": CallType, "directions": Direction}
 PLURALS = {ChangeKind.other: "autres changements", ChangeKind.new: "nouveaux", ChangeKind.gone: "disparus"}
 
 
-@get(HOME)
+@get(HOME, right=Right.see)
 async def index() -> Template:
     return Template("rates.html", context={"tables": await prices.tables(paris_date(SETTINGS.now()))})
 
 
-@get(HOME + "/version/{version_id:int}")
+@get(HOME + "/version/{version_id:int}", right=Right.see)
 async def page(
     version_id: int, vue: str = "differences", genre: str = "", texte: str = "", feuille: Sheet = 1,
     numero: str | None = None, type_appel: str = "VOICE", origine: str = "HOME", sens: str = "OUT",
@@ -72,7 +73,7 @@ def _priced(rows: list[dict[str, Any]], number: str | None, type_: str, origin: 
         return {"priced": None, "unusable": str(refusal)}
 
 
-@get(HOME + "/version/{version_id:int}/differences.csv")
+@get(HOME + "/version/{version_id:int}/differences.csv", right=Right.see)
 async def differences_csv(version_id: int) -> Response[str]:
     version = await prices.version(version_id)
     header = [
@@ -95,14 +96,14 @@ def _cells(change: Change) -> list[str]:
     ]
 
 
-@get(HOME + "/tarif/{rate_id:int}")
+@get(HOME + "/tarif/{rate_id:int}", right=Right.catalogue)
 async def edit(rate_id: int) -> Template:
     """The form of one price."""
     made = await repricing.edit(rate_id, {"valid_from": str(Month.of(paris_date(SETTINGS.now())).next.first)})
     return Template("rate_edit.html", context={"edit": made, "asked": False, "changes": None, "losses": None} | COMMON)
 
 
-@post(HOME + "/tarif/{rate_id:int}", status_code=200)
+@post(HOME + "/tarif/{rate_id:int}", right=Right.catalogue, status_code=200)
 async def save(request: Asked, rate_id: int, data: Form) -> Template | Redirect:
     """Show what would change and lose, then save it."""
     if data.get("etape") == "enregistrer":

@@ -33,12 +33,23 @@ CSRF = CSRFConfig(
 )
 
 
+def cookie(scope: Any) -> str:
+    """The token that a request brings, where it is not yet a request of ours."""
+    return ASGIConnection[Any, Any, Any, Any](scope).cookies.get(COOKIE, "")
+
+
+async def person(token: str) -> User | None:
+    """Who holds a session, as long as they may enter."""
+    user_id = await SessionsBase.get_user_id(token, increase_expiry=LONGER) if token else None
+    user = await User.objects().where(User.id == user_id).first() if user_id else None
+    return user if user and user.active and user.admin else None
+
+
 class Session(AbstractAuthenticationMiddleware):
     async def authenticate_request(self, connection: ASGIConnection) -> AuthenticationResult:
         token = connection.cookies.get(COOKIE, "")
-        user_id = await SessionsBase.get_user_id(token, increase_expiry=LONGER) if token else None
-        user = await User.objects().where(User.id == user_id).first() if user_id else None
-        if user is None or not (user.active and user.admin):
+        user = await person(token)
+        if user is None:
             raise NotAuthorizedException
         return AuthenticationResult(user=user, auth=token)
 

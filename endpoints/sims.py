@@ -11,6 +11,7 @@ from endpoints.asked import Asked, Form, Sheet
 from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs import sim_states, sims
+from rules.rights import Right
 from rules.states import SimAct, SimKind, SimState
 from tables.fleet import Sim
 
@@ -22,7 +23,7 @@ UNSEEN = {"cache-control": "no-store"}
 FIELDS = {column._meta.name: str(column._meta.help_text).partition(" — ")[0] for column in Sim._meta.columns} | CODES
 
 
-@get(HOME)
+@get(HOME, right=Right.see)
 async def page(
     etat: str = "", lot: str = "", support: str = "", iccid: str = "", numero: str = "",
     feuille: Sheet = 1,
@@ -36,7 +37,7 @@ async def page(
     return _shown("sims.html", states=SimState, kinds=SimKind, acts=SimAct, most=sim_states.MOST, **context)
 
 
-@get(HOME + "/lots")
+@get(HOME + "/lots", right=Right.see)
 async def batches() -> Template:
     """The stock of each batch, and from when on it is said to run low."""
     stock = await sims.stock()
@@ -44,13 +45,13 @@ async def batches() -> Template:
     return _shown("sims_batches.html", batches=stock, states=met)
 
 
-@post(HOME + "/lots")
+@post(HOME + "/lots", right=Right.sims)
 async def threshold(request: Asked, data: Form) -> Redirect:
     await sims.set_threshold(data.get("lot", ""), data.get("seuil", ""), actor=actor(request), now=SETTINGS.now())
     return Redirect(HOME + "/lots", status_code=303)
 
 
-@post(HOME + "/effet", status_code=200)
+@post(HOME + "/effet", right=Right.sims, status_code=200)
 async def effect(request: Asked) -> Template:
     """What an act would do to the cards ticked, pasted, or found by the whole search."""
     form = await request.form()
@@ -59,7 +60,7 @@ async def effect(request: Asked) -> Template:
     return _shown("sims_effect.html", act=_act(act), ids=ids, **_parted(seen))
 
 
-@post(HOME + "/changer", status_code=200)
+@post(HOME + "/changer", right=Right.sims, status_code=200)
 async def change(request: Asked, data: Form) -> Template:
     """Do it to the very cards that the effect named, and tell of each."""
     ids, act = _ids(data.get("cartes", "").split()), data.get("acte", "")
@@ -67,12 +68,12 @@ async def change(request: Asked, data: Form) -> Template:
     return _shown("sims_result.html", act=_act(act), reason=data.get("motif", ""), **_parted(done))
 
 
-@get(HOME + "/{iccid:str}")
+@get(HOME + "/{iccid:str}", right=Right.see)
 async def card(iccid: str) -> Template:
     return _shown("sim.html", card=await sims.card(iccid), codes=CODES, seen={})
 
 
-@post(HOME + "/{iccid:str}/codes", status_code=200)
+@post(HOME + "/{iccid:str}/codes", right=Right.secrets, status_code=200)
 async def unmask(request: Asked, iccid: str, data: Form) -> Template:
     """One code, on this answer only: it is kept nowhere, the journal keeps that it was shown."""
     code = data.get("code", "")

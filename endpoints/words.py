@@ -13,6 +13,7 @@ from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs import mails, words
 from rules.errors import RuleError
+from rules.rights import Right
 from rules.states import MailKind
 from rules.wording import TemplateRefused
 
@@ -32,18 +33,18 @@ class Draft:
 Form = Annotated[Draft, Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
-@get(HOME)
+@get(HOME, right=Right.settings)
 async def page() -> Template:
     return Template("words.html", context={"versions": await words.overview()})
 
 
-@get(HOME + "/{kind:str}")
+@get(HOME + "/{kind:str}", right=Right.settings)
 async def editor(kind: str, client: str = "", fait: str = "") -> Template:
     found = await words.current(kind)
     return await _editor(kind, Draft(found.subject, found.body, found.version, client), done=fait)
 
 
-@post(HOME + "/{kind:str}")
+@post(HOME + "/{kind:str}", right=Right.settings)
 async def save(request: Asked, kind: str, data: Form) -> Redirect | Template:
     try:
         await words.save(kind, data.subject, data.body, data.version, actor(request), SETTINGS.now())
@@ -52,7 +53,7 @@ async def save(request: Asked, kind: str, data: Form) -> Redirect | Template:
     return Redirect(f"{HOME}/{kind}", query_params={"fait": "enregistre", "client": data.client}, status_code=303)
 
 
-@post(HOME + "/{kind:str}/essai")
+@post(HOME + "/{kind:str}/essai", right=Right.settings)
 async def test(request: Asked, kind: str, data: Form) -> Template:
     """The text as it stands in the form, sent to whoever is writing it."""
     try:
@@ -63,23 +64,23 @@ async def test(request: Asked, kind: str, data: Form) -> Template:
     return await _editor(kind, data, done="essai")
 
 
-@get(HOME + "/{kind:str}/apercu")
+@get(HOME + "/{kind:str}/apercu", right=Right.settings)
 async def preview(kind: str, client: str = "") -> Template:
     found = await words.current(kind)
     return await _preview(kind, Draft(found.subject, found.body, client=client))
 
 
-@post(HOME + "/{kind:str}/apercu")
+@post(HOME + "/{kind:str}/apercu", right=Right.settings)
 async def preview_draft(kind: str, data: Form) -> Template:
     return await _preview(kind, data)
 
 
-@get(HOME + "/{kind:str}/origine")
+@get(HOME + "/{kind:str}/origine", right=Right.settings)
 async def confirm(kind: str) -> Template:
     return Template("words_reset.html", context={"found": await words.current(kind)})
 
 
-@post(HOME + "/{kind:str}/origine")
+@post(HOME + "/{kind:str}/origine", right=Right.settings)
 async def reset(request: Asked, kind: str, data: Form) -> Redirect:
     await words.reset(kind, data.version, actor(request), SETTINGS.now())
     return Redirect(f"{HOME}/{kind}", query_params={"fait": "origine"}, status_code=303)

@@ -32,6 +32,15 @@ class Right(Word):
     settings = "settings", "de changer les réglages"
     users = "users", "de gérer les utilisateurs"
 
+    @property
+    def act(self) -> str:
+        """
+        >>> Right.cdrs.act, Right.imports.act
+        ('Charger des CDR', 'Importer des fichiers')
+        """
+        words = self.label.removeprefix("de ").removeprefix("d'")
+        return words[0].upper() + words[1:]
+
 
 class NotYourRight(RuleError):
     """An act that the role does not name."""

@@ -46,7 +46,7 @@ def server(scratch):
     """Its address."""
     log = open(Path(scratch["DATA_DIR"]) / "server.log", "w")  # noqa: SIM115
     process = subprocess.Popen([sys.executable, "app.py"], env=scratch, cwd=ROOT, stdout=log, stderr=log)
-    for _ in range(100):
+    for _ in range(600):
         try:
             urllib.request.urlopen(f"{scratch['PUBLIC_URL']}/healthz")
             break

@@ -4,6 +4,7 @@ import pytest
 
 from endpoints.throttle import THROTTLE
 from gateways.settings import SETTINGS
+from rules.rights import Role
 from tables.access import User
 from tests.endpoints.visitor import API_TOKEN, CRON_TOKEN, EMAIL, PASSWORD, Visitor
 
@@ -25,8 +26,9 @@ async def visitor(database):
 @pytest.fixture
 async def user(database):
     return await User.create_user(
-        username=EMAIL, email=EMAIL, password=PASSWORD, first_name="Camille", last_name="Exemple", active=True, admin=True
-    )
+        username=EMAIL, email=EMAIL, password=PASSWORD, first_name="Camille", last_name="Exemple", active=True, admin=True,
+        role=Role.administrator.value,
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.word_samples import invoiced
 async def clerk(database, monkeypatch):
     monkeypatch.setattr(THROTTLE, "_failures", [])
     monkeypatch.setattr(User, "_pbkdf2_iteration_count", 1000)
-    await User.create_user(username=EMAIL, email=EMAIL, password=PASSWORD, active=True, admin=True)
+    await User.create_user(username=EMAIL, email=EMAIL, password=PASSWORD, active=True, admin=True, role="administrator")
     async with Visitor() as client:
         assert (await client.login()).status_code == 303
         yield client

@@ -182,7 +182,7 @@ async def test_one_document_is_sent_from_its_row_seen_resent_and_downloaded(data
     from tests.endpoints.visitor import EMAIL, PASSWORD
 
     monkeypatch.setattr(User, "_pbkdf2_iteration_count", 1000)
-    await User.create_user(username=EMAIL, email=EMAIL, password=PASSWORD, active=True, admin=True)
+    await User.create_user(username=EMAIL, email=EMAIL, password=PASSWORD, active=True, admin=True, role="administrator")
     async with Visitor() as clerk:
         await clerk.login()
         form = {"_csrf_token": await clerk.csrf("/facturation?mois=2026-10")}
