@@ -14,7 +14,7 @@ from jobs import cdr_news, mails, sims
 from jobs.billing import overview
 from rules.commitment import add_months
 from rules.money import cents, micro
-from rules.paris import Month, paris_date
+from rules.paris import Month, french_date, paris_date
 from rules.states import (
     LIVING,
     ImportState,
@@ -80,9 +80,8 @@ async def _billing(today: date) -> tuple[str, list[Task]]:
         cdrs = (await overview.stored(month))["cdrs"]
         if not cdrs:
             return f"{name} n'est pas encore facturé.", []
-        return f"{name} attend d'être facturé.", [
-            Task(cdrs, "info", f"Générer les brouillons {of}", "Des CDR sont chargés ; rien ne part encore", address, "Ouvrir")
-        ]  # fmt: skip
+        note = f"{cdrs} CDR chargés ; rien ne part encore, aucun numéro n'est pris"
+        return f"{name} attend d'être facturé.", [Task(1, "info", f"Générer les brouillons {of}", note, address, "Ouvrir")]
     state, totals = RunState(run["state"]), run["totals"]
     documents = totals["invoices"] + totals["credit_notes"]
     if run["interrupted"] or state == RunState.failed:
@@ -142,7 +141,9 @@ async def _waiting(now: datetime, today: date) -> AsyncIterator[Task]:
     )
     batch = ImportBatch
     recent = batch.created_at >= now - timedelta(days=RECENT_DAYS)
-    broken = await batch.count().where(recent, (batch.state == ImportState.refused) | (batch.rejected > 0))
+    broken = await batch.count().where(
+        recent, (batch.state == ImportState.refused) | ((batch.rejected > 0) & (batch.kind != "cdrs"))
+    )
     yield Task(broken, "bad", "Corriger les imports en erreur", f"Des {RECENT_DAYS} derniers jours", "/imports", "Corriger")
     tomorrow = today + timedelta(days=1)
     ports = await PortingRequest.count().where(PortingRequest.porting_date == tomorrow, PortingRequest.state.is_in(COMING))
@@ -152,7 +153,7 @@ async def _waiting(now: datetime, today: date) -> AsyncIterator[Task]:
         drafts,
         "wait",
         "Valider les commandes en brouillon",
-        "Leurs cartes ne restent réservées que 48 h",
+        "Leurs cartes ne restent réservées que 48\u00a0h",
         "/commandes?etat=draft",
         "Voir",
     )
@@ -183,7 +184,7 @@ async def _waiting(now: datetime, today: date) -> AsyncIterator[Task]:
         ending,
         "info",
         "Appeler avant la fin d'engagement",
-        f"Libres d'ici au {until:%d/%m/%Y}",
+        f"Libres d'ici le {french_date(until)}",
         "/parc?engagement=bientot",
         "Voir",
     )

@@ -33,7 +33,7 @@ WHOLE = 9  # digits of a number that is surely meant whole
 PLAIN = ("line", "customer")
 RIO_PART = re.compile("[A-Z0-9+]{4,22}")
 CUSTOMER_TEXT = (
-    Customer.company_name, Customer.customer_number, Customer.login, Customer.siren, Customer.siret, Customer.city,
+    Customer.company_name, Customer.customer_number, Customer.login, Customer.siren, Customer.city,
     Customer.billing_contact_name, Customer.billing_email, Customer.site_contact_name, Customer.site_email,
 )  # fmt: skip
 
@@ -142,18 +142,17 @@ async def _lines(words: list[str], number: str) -> tuple[list[Hit], int]:
 
 
 async def _customers(words: list[str], number: str) -> tuple[list[Hit], int]:
-    condition = written(*CUSTOMER_TEXT, words=words)
     rows, total = await _rows(
-        Customer, Customer.customer_number, condition,
-        Customer.id, Customer.customer_number, Customer.company_name, Customer.postcode, Customer.city,
+        Customer, Customer.customer_number, written(*CUSTOMER_TEXT, words=words), Customer.id, Customer.customer_number,
+        Customer.company_name, Customer.siren, Customer.postcode, Customer.city,
     )  # fmt: skip
-    return [
-        Hit(
-            "customer", row["id"], row["company_name"], f"{row['customer_number']}, {row['postcode']} {row['city']}".rstrip(", "),
-            f"/clients/{row['customer_number']}", row["customer_number"],
-        )
-        for row in rows
-    ], total  # fmt: skip
+    hits = []
+    for row in rows:
+        siren = f"SIREN {row['siren']}" if number and number in row["siren"] else ""
+        detail = ", ".join(filter(None, (row["customer_number"], siren, f"{row['postcode']} {row['city']}".strip())))
+        key = row["customer_number"]
+        hits.append(Hit("customer", row["id"], row["company_name"], detail, f"/clients/{key}", key))
+    return hits, total
 
 
 async def _sims(words: list[str], number: str) -> tuple[list[Hit], int]:
