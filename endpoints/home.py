@@ -6,7 +6,6 @@ from typing import Any
 from litestar import get
 from litestar.response import Template
 
-from endpoints.asked import Asked
 from gateways.settings import SETTINGS
 from jobs import home
 from rules.paris import MONTHS, Month, paris_date
@@ -19,7 +18,7 @@ THOUSANDS_FROM_CENTS = 1_000_000
 
 
 @get("/", right=Right.see)
-async def page(request: Asked) -> Template:
+async def page() -> Template:
     now = SETTINGS.now()
     figures = await home.figures(now)
     today = paris_date(now)

@@ -30,10 +30,13 @@ async def page(q: str = "") -> Template | Redirect:
 
 @get(right=Right.see)
 async def find(text: Text) -> dict[str, Any]:
-    """At most twenty of each kind; `total` counts them all."""
+    """At most twenty of each kind, numbers as programs write them; `total` counts them all."""
     found: Found = await search(text)
     hits = [hit for kind in TITLES for hit in found.hits.get(kind, [])]
-    return {"items": [{name: getattr(hit, name) for name in TOLD} for hit in hits], "total": found.total}
+    items = [{name: getattr(hit, name) for name in TOLD} for hit in hits]
+    for item, hit in zip(items, hits, strict=True):
+        item["label"] = hit.label if hit.kind == "customer" else hit.key
+    return {"items": items, "total": found.total}
 
 
 HANDLERS = [page]

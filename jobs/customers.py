@@ -87,16 +87,14 @@ def blank() -> dict[str, str]:
 
 
 async def proposed_number() -> str:
-    """The one after the last created, written like it, that nobody bears."""
+    """The one after the highest of those that are written like the last created."""
     last = await Customer.select(Customer.customer_number).order_by(Customer.id, ascending=False).first()
     known = last["customer_number"] if last else "C000000"
     head = known.rstrip("0123456789")
-    tail = known[len(head) :]
-    for step in range(1, 1_000):
-        number = f"{head}{int(tail or 0) + step:0{len(tail) or 1}d}"[:32]
-        if not await Customer.exists().where(Customer.customer_number == number):
-            return number
-    return ""
+    alike = await Customer.select(Customer.customer_number).where(Customer.customer_number.like(f"{head}%")).output(as_list=True)
+    tails = [tail for number in alike if (tail := number.removeprefix(head)).isdigit()]
+    highest = max(tails, key=int, default=known.removeprefix(head) or "0")
+    return f"{head}{int(highest) + 1:0{len(highest)}d}"[:32]
 
 
 async def create(typed: dict[str, str], *, confirmed: bool, actor: str, now: datetime) -> str:
@@ -133,12 +131,12 @@ async def change(number: str, typed: dict[str, str], version: str, *, confirmed:
     try:
         async with transaction():
             stored = await _locked(old["id"])
-            if version_of(stored) != version:
-                raise await _meanwhile(stored, values)
-            await _unique(values, old["id"])
             changed: dict[Any, Any] = {name: values[name] for name in NAMES if values[name] != stored[name]}
             if not changed:
                 return False
+            if version_of(stored) != version:
+                raise await _meanwhile(stored, values)
+            await _unique(values, old["id"])
             told_apart = {"siren", "company_name"} & set(changed)
             if told_apart and not confirmed and (alike := await twins(values, old["id"])):
                 raise LooksAlike(alike)

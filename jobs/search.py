@@ -217,7 +217,7 @@ async def _ports(words: list[str], number: str) -> tuple[list[Hit], int]:
     )  # fmt: skip
     return [
         Hit(
-            "port", row["id"], rio.format(row["rio"]), f"{phone(row['msisdn'])}, {row['company']}",
+            "port", row["id"], rio.format(row["rio"]), f"{row['msisdn']}, {row['company']}",
             f"/commandes/{row['order']}", row["rio"], (row["state"], PortState(row["state"]).label),
         )
         for row in rows

@@ -220,6 +220,8 @@ async def test_the_second_of_two_who_edit_one_customer_is_warned_and_loses_nothi
     seen = words(late)
     assert f"{EMAIL} a enregistré cette fiche pendant que vous l'écriviez" in seen
     assert '<td data-l="Enregistré">Nantes</td><td data-l="Votre saisie">Lyon</td>' in seen and 'value="01 99 00 40 40"' in seen
+    pressed_twice = await edit(clerk, "C000500", city="Nantes", version=version)
+    assert pressed_twice.headers["location"].endswith("fait=inchange"), "what is already so is no quarrel"
     again = re.search(r'name="version" value="(\w+)"', late.text)[1]
     assert (await edit(clerk, "C000500", phone="01 99 00 40 40", version=again)).status_code == 303
     assert ((await stored())["city"], (await stored())["phone"]) == ("Nantes", "01 99 00 40 40")
@@ -251,6 +253,20 @@ async def test_of_two_saves_at_once_one_wins_and_the_other_is_told(clerk, monkey
     won, told = sorted(await race(monkeypatch), key=lambda one: isinstance(one, RuleError))
     assert won is True and isinstance(told, customers.ChangedMeanwhile)
     assert [one.field for one in told.differences] == ["city"]
+
+
+async def test_of_two_new_customers_with_one_login_at_once_the_database_keeps_one_and_the_other_is_told(clerk):
+    async def make(number):
+        typed = NEW | {"customer_number": number, "company_name": number, "login": "commun"}
+        form = typed | dict.fromkeys(("detailed_bill", "hide_digits"), "yes")
+        try:
+            return await customers.create(form, confirmed=False, actor="essai", now=NOW)
+        except RuleError as refusal:
+            return refusal
+
+    made = await asyncio.gather(*(make(f"C{rank}") for rank in range(4)))
+    assert len([one for one in made if isinstance(one, str)]) == await Customer.count() == 1
+    assert all("« commun » est déjà celui du client" in str(one) for one in made if not isinstance(one, str))
 
 
 async def test_without_their_transaction_both_saves_pass_and_nobody_is_told(clerk, monkeypatch):

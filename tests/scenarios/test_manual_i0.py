@@ -51,6 +51,8 @@ async def test_i0_a_line_is_found_in_any_written_form_or_by_its_end(fleet, progr
     ):  # fmt: skip
         assert LINE in await found(program, text), text
     assert await found(program, "980001") == [LINE]
+    (line,) = (await program.get("/api/search", params={"q": "980001"})).json()["items"]
+    assert (line["kind"], line["label"], line["detail"]) == ("line", "+33639980001", "Léa Essai, Société Imaginaire")
     assert await found(program, "06 39 98 77") == [] and await found(program, "1") == [] and await found(program, "") == []
 
 
