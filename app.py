@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from litestar import Litestar, Router, get
-from litestar.response import Redirect
+from litestar import Litestar, Router
 from litestar.static_files import create_static_files_router
 
 import piccolo_conf
@@ -17,10 +16,12 @@ from endpoints import (
     billing_runs,
     catalogue,
     cdr,
+    customers,
     docs,
     face,
     formats,
     health,
+    home,
     import_pages,
     imports,
     invoice_template,
@@ -33,6 +34,7 @@ from endpoints import (
     reseller,
     retention,
     scheduler,
+    search,
     sims,
     sims_api,
     users,
@@ -65,18 +67,13 @@ async def connections(_: Litestar) -> AsyncIterator[None]:
     await piccolo_conf.DB.close_connection_pool()
 
 
-@get("/", right=Right.see)
-async def first_page() -> Redirect:
-    return Redirect("/facturation")
-
-
 ROOMS = (
-    login, import_pages, cdr, rates, catalogue, sims, billing,
+    home, search, customers, login, import_pages, cdr, rates, catalogue, sims, billing,
     mails, money, retention, face, invoice_template, words, formats, users,
 )  # fmt: skip
-PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
+PAGES = [docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
-    reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
+    search.router, reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
     rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
 ]  # fmt: skip
 

@@ -95,7 +95,7 @@ EDITABLE = [
     ),
     guarded(
         Customer, CUSTOMERS, "customer_number company_name kind city billing_email",
-        law=kinds.CUSTOMERS, protected="customer_number",
+        law=kinds.CUSTOMER_SHEET, protected="customer_number",
     ),
 ]  # fmt: skip
 READ_ONLY = [

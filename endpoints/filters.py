@@ -4,9 +4,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from math import cos, pi, sin, tau
 
+from markupsafe import Markup
+
 from rules import money, msisdn
 from rules.french import NARROW, NO_BREAK, french
 from rules.paris import PARIS, Month, french_date
+from rules.seek import parts
 from rules.states import MailState
 
 
@@ -119,6 +122,35 @@ def mail_state(code: str) -> str:
     return MailState(code).label
 
 
+FLATS = {
+    "good": "active completed done validated",
+    "wait": "pending suspended_out suspended_full submitted in_progress held partial requested checked eligible blocked",
+    "bad": "rejected refused lost faulty failed in_doubt",
+    "info": "termination_scheduled frozen reserved planned",
+    "off": "terminated ported_out cancelled expired retired",
+}
+FLAT = {code: flat for flat, codes in FLATS.items() for code in codes.split()}
+
+
+def flat(code: str) -> str:
+    """The flat colour of a state of a line, a card, an order, a port or a request.
+
+    >>> flat("suspended_out"), flat("in_stock")
+    ('wait', '')
+    """
+    return FLAT.get(code, "")
+
+
+def marked(text: str, needles: list[str]) -> Markup:
+    """What was looked for, highlighted wherever it stands.
+
+    >>> marked("Noël <b>", ["noel"])
+    Markup('<mark>Noël</mark> &lt;b&gt;')
+    """
+    pieces = (Markup("<mark>{}</mark>" if hit else "{}").format(part) for part, hit in parts(text, needles))
+    return Markup("").join(pieces)
+
+
 def sector(part: int, whole: int) -> str:
     """The SVG path of a part of a disc of radius 46 around (50, 50), from noon, clockwise.
 
@@ -135,6 +167,6 @@ ALL = {
     each.__name__: each
     for each in (
         euros, price, micro_price, micro_euros, percent, rate, number, count, day, instant, month, of_month, size,
-        phone, mail_state, french, sector,
+        phone, mail_state, flat, marked, french, sector,
     )
 }  # fmt: skip

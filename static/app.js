@@ -1,4 +1,4 @@
-// The little that our pages do by themselves: refresh what moves, tick all at once, reach the search with one key.
+// The little that our pages do by themselves: refresh what moves, tick all at once, search by keyboard.
 // Without it every page still reads and works.
 "use strict";
 
@@ -36,6 +36,17 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || !search || event.target.closest("input, select, textarea")) return;
   event.preventDefault();
   search.focus();
+});
+
+// <div data-results>: the up and down arrows go from the search box to the first find, and from find to find.
+document.addEventListener("keydown", (event) => {
+  const finds = [...document.querySelectorAll("[data-results] a")];
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const box = document.querySelector("[role=search] input");
+  const place = finds.indexOf(event.target);
+  if (!step || !finds.length || (place < 0 && event.target !== box && event.target !== document.body)) return;
+  event.preventDefault();
+  (finds[place + step] ?? (step < 0 ? box : finds[place])).focus();
 });
 
 // <form data-preview="frame">: the button that aims at that frame is pressed after each pause in typing. A new frame takes

@@ -94,6 +94,10 @@ class Customer(Table, help_text="Clients"):
     detailed_bill = Boolean(default=True, help_text="Facture détaillée")
     hide_digits = Boolean(default=True, help_text="Masquer les quatre derniers chiffres")
     group_lines = Boolean(default=False, help_text="Un seul sous-total par rubrique")
+    wholesaler_name = Varchar(length=120, help_text="Nom chez l'opérateur — vide = tiré de la raison sociale")
+    send_credentials = Boolean(
+        default=False, help_text="Envoyer les identifiants — par un lien, à l'ouverture de l'espace client"
+    )
     notes = Text(help_text="Notes")
     created_at = Timestamptz(default=TimestamptzNow(), help_text="Créé le")
 

@@ -71,6 +71,11 @@ def text(cell: str) -> str:
     return cell
 
 
+def name(cell: str) -> str:
+    """A name as it is written, each letter with its accent one sign (NFC)."""
+    return unicodedata.normalize("NFC", cell)
+
+
 def matching(pattern: str, shape: str, secret: bool = False) -> Parser:
     """A text of one shape; `shape` completes « il faut … ». The sentence does not repeat a secret."""
     compiled = re.compile(pattern)
@@ -183,6 +188,15 @@ def email(cell: str) -> str:
     if not _EMAIL.fullmatch(cell) or ".." in cell:
         raise BadText(f"« {cell} » n'est pas une adresse e-mail. Écrivez-en une seule, de la forme nom@domaine.fr.")
     return cell
+
+
+def emails(cell: str) -> str:
+    """Several addresses, each once.
+
+    >>> emails("a@x.example; b@x.example,a@x.example")
+    'a@x.example, b@x.example'
+    """
+    return ", ".join(dict.fromkeys(email(part) for part in re.split("[,; ]+", cell) if part))
 
 
 def identifier(name: str, validate: Parser, shape: str) -> Parser:

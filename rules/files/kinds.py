@@ -1,6 +1,7 @@
 """The six reference files (formats): their columns, and what the cells of a row must agree on."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from rules import allowances, iccid, msisdn
@@ -8,6 +9,7 @@ from rules.errors import RuleError
 from rules.files import cells
 from rules.files.rows import NEVER, Column, Kind, Values
 from rules.states import CallType, CustomerKind, Direction, MandateType, OfferKind, PaymentMethod, SimKind, Terms, VatRegime
+from rules.wholesaler_form import wholesaler_form
 
 Problems = Iterator[tuple[str, RuleError]]
 
@@ -21,6 +23,10 @@ class Contradiction(RuleError):
 
 class MandateMissing(RuleError):
     """A direct debit without all that a mandate needs."""
+
+
+class NoWholesalerForm(RuleError):
+    """A name of which nothing is left in the form that the wholesaler's network takes."""
 
 
 code = cells.matching(r"[^+|\s]{1,32}", "un code de 32 signes au plus, sans espace, + ni |")
@@ -89,7 +95,8 @@ def _customer(values: Values) -> Problems:
 
 def default_einvoice_address(values: Values) -> str:
     if values["kind"] == CustomerKind.consumer:
-        return f"EM:{values['billing_email']}" if values["billing_email"] else ""
+        first = values["billing_email"].partition(",")[0]
+        return f"EM:{first}" if first else ""
     return f"0225:{values['siren']}" if values["siren"] else ""
 
 
@@ -172,7 +179,7 @@ CUSTOMERS = Kind(
     "customers",
     (
         Column("customer_number", customer_number),
-        Column("company_name", cells.text, longest=200),
+        Column("company_name", cells.name, longest=200),
         Column("kind", cells.one_of(CustomerKind), "BUSINESS"),
         Column("siren", cells.siren, ""),
         Column("siret", cells.siret, ""),
@@ -181,7 +188,7 @@ CUSTOMERS = Kind(
         *_address("delivery_"),
         *_address("billing_"),
         Column("billing_contact_name", cells.text, ""),
-        Column("billing_email", cells.email, ""),
+        Column("billing_email", cells.emails, "", longest=500),
         Column("site_contact_name", cells.text, ""),
         Column("site_email", cells.email, None),
         Column("login", cells.text, "", longest=64),
@@ -204,13 +211,42 @@ CUSTOMERS = Kind(
     _customer,
 )
 
+
+def _by_hand(cell: str) -> str:
+    """The form that a person gives."""
+    if form := wholesaler_form(cell):
+        return form
+    raise NoWholesalerForm(f"« {cell} » n'a ni lettre latine ni chiffre. Écrivez le nom en capitales sans accent.")
+
+
+def _sheet(values: Values) -> Problems:
+    yield from _customer(values)
+    if not values["wholesaler_name"] and not wholesaler_form(values["company_name"]):
+        sentence = "Rien de la raison sociale ne passe chez l'opérateur. Écrivez ici le nom à lui donner, en lettres latines."
+        yield "wholesaler_name", NoWholesalerForm(sentence)
+
+
+CUSTOMER_SHEET = replace(
+    CUSTOMERS,
+    columns=(
+        *CUSTOMERS.columns,
+        Column("wholesaler_name", _by_hand, ""),
+        Column("send_credentials", cells.yes_no, False),
+        Column("end_of_month", cells.yes_no, None),
+        Column("discount_percent", cells.decimal(2, Decimal(100)), Decimal(0)),
+        Column("notes", cells.text, "", longest=2000, lines=60),
+    ),
+    settle=_sheet,
+)
+"""A customer as its page has it: all that the file has, and the rest."""
+
 LINES = Kind(
     "lines",
     (
         Column("msisdn", msisdn.line_number),
         Column("customer_number", cells.text, longest=32),
         Column("iccid", iccid.validate),
-        Column("user_name", cells.text, ""),
+        Column("user_name", cells.name, ""),
         Column("offer", code),
         Column("options", cells.codes, "", longest=700, required=True),
         Column("rate_table", code),

@@ -20,7 +20,7 @@ async def test_a_login_opens_the_pages_and_the_generated_admin(visitor, user):
     )
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
-    assert (await visitor.get("/")).headers["location"] == "/facturation"
+    assert "Bonjour Camille" in (await visitor.get("/")).text
     assert (await visitor.get("/admin/api/user/")).json()["username"] == EMAIL
 
 
