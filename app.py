@@ -51,7 +51,6 @@ from endpoints.tokens import TokenDoor
 from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs.reseller import current
-from rules.rights import Right
 
 os.environ["TZ"] = "UTC"
 time.tzset()
