@@ -27,6 +27,9 @@ from endpoints import (
     layouts,
     login,
     mails,
+    network,
+    network_api,
+    ports,
     rate_tables,
     rates,
     reseller,
@@ -67,12 +70,13 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, face, invoice_template, words, formats,
+    mails, face, invoice_template, words, formats, network, ports,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
     rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
+    network_api.router,
 ]  # fmt: skip
 
 inner = Litestar(

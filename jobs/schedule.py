@@ -9,6 +9,8 @@ from gateways.files import Busy, take_lock, turn
 from gateways.settings import SETTINGS
 from jobs import arrivals
 from jobs.mails import sending
+from jobs.network import answers
+from jobs.network import sending as network
 from jobs.report import Report
 from rules.errors import RuleError
 from rules.states import JobState
@@ -19,6 +21,8 @@ JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
     FETCH: arrivals.fetch,
     LOAD: arrivals.load_apart,
     "send-mails": sending.send_mails,
+    "send-network-requests": network.send_network_requests,
+    "read-network-answers": answers.read_network_answers,
 }
 """Each job by the name that a scheduler calls."""
 

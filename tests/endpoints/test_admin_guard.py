@@ -27,6 +27,7 @@ READ_ONLY = {
     "cdr_file", "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
     "job_run", "mail", "sim_batch", "arrival", "import_item", "mail_template", "branding", "invoice_template", "cdr_layout",
     "line_change", "network_request", "network_batch", "customer_order", "order_item", "porting_request", "charge",
+    "network_answer_file",
 }  # fmt: skip
 LAWFUL = {
     "customer": {
