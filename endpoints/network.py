@@ -12,6 +12,7 @@ from endpoints.asked import Asked, Form, Sheet
 from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs.network import overview, sending, settling, together
+from rules.errors import RuleError
 from rules.files.cells import iso_date
 from rules.paris import paris_date
 from rules.rights import Right
@@ -36,9 +37,7 @@ async def page(etat: str = "", nature: str = "", chercher: str = "", lot: str = 
 
 @get(HOME + "/{request_id:int}", right=Right.see)
 async def one(request_id: int) -> Template:
-    row = (await overview.of_ids([(await settling.get(request_id))["id"]]))[0]
-    moves = REQUEST_MOVES[RequestState(row["state"])]
-    return _shown("network_request.html", row=row, moves=moves, story=await story("network_request", request_id))
+    return await _sheet(request_id)
 
 
 @get(HOME + "/lots/{name:str}", right=Right.see)
@@ -72,9 +71,13 @@ async def answer(request: Asked, data: Form) -> Template:
 
 
 @post(HOME + "/{request_id:int}/faite", right=Right.network)
-async def confirm(request: Asked, request_id: int, data: Form) -> Redirect:
-    number, day = data.get("numero", ""), _day(data)
-    await settling.confirm(request_id, msisdn=number, effective_on=day, actor=actor(request), now=SETTINGS.now())
+async def confirm(request: Asked, request_id: int, data: Form) -> Template | Redirect:
+    """Done by the network; what is wrong is said on the form, beside what was typed."""
+    try:
+        number, day = data.get("numero", ""), _day(data)
+        await settling.confirm(request_id, msisdn=number, effective_on=day, actor=actor(request), now=SETTINGS.now())
+    except RuleError as problem:
+        return await _sheet(request_id, data, problem)
     return _back(request_id)
 
 
@@ -94,6 +97,19 @@ async def send_again(request: Asked, request_id: int) -> Redirect:
 async def seen(request: Asked, request_id: int) -> Redirect:
     await settling.mark_seen(request_id, actor=actor(request), now=SETTINGS.now())
     return _back(request_id)
+
+
+async def _sheet(request_id: int, typed: dict[str, str] | None = None, problem: RuleError | None = None) -> Template:
+    row = (await overview.of_ids([(await settling.get(request_id))["id"]]))[0]
+    context = {
+        "row": row,
+        "moves": REQUEST_MOVES[RequestState(row["state"])],
+        "story": await story("network_request", request_id),
+    }
+    said = {"typed": typed or {"numero": row["msisdn"]}, "problem": str(problem or "")}
+    shown = _shown("network_request.html", **context, **said)
+    shown.status_code = getattr(problem, "status", 422) if problem else 200
+    return shown
 
 
 def _ids(texts: list[str]) -> list[int]:

@@ -71,6 +71,12 @@ class AlreadyRunning(RuleError):
     status = 409
 
 
+class NotRejected(RuleError):
+    """A port that the donor did not refuse."""
+
+    status = 409
+
+
 class OrderClosed(RuleError):
     """A port whose order is over: it begins again with a new one."""
 
@@ -144,12 +150,13 @@ async def correct(
 ) -> Row:  # fmt: skip
     """A rejected port is asked again with what was wrong put right; its card is still the item's.
 
-    Raises BadRio, PortingTooSoon, PortingTooLate, NotAWorkingDay, IllegalState, OrderClosed, AlreadyRunning.
+    Raises BadRio, PortingTooSoon, PortingTooLate, NotAWorkingDay, NotRejected, OrderClosed, AlreadyRunning.
     """
     try:
         async with transaction():
             port = await get(port_id)
-            check(PORT_MOVES, PortState(port["state"]), PortState.checked)
+            if port["state"] != PortState.rejected:
+                raise NotRejected("Seule une portabilité refusée se corrige ici. Avant l'envoi, corrigez la commande.")
             if port["item.customer_order.state"] in (OrderState.rejected, OrderState.cancelled):
                 raise OrderClosed("La commande est close : reprenez-la dans une nouvelle commande, avec le RIO corrigé.")
             code = rio.validate(written_rio, port["msisdn"])

@@ -14,6 +14,7 @@ from tables.orders import PortingRequest
 
 Row = dict[str, Any]
 ON_A_PAGE = 50
+FEWEST_DIGITS = 4  # of a number that is looked for
 OPEN = (PortState.checked, PortState.submitted, PortState.eligible, PortState.frozen)
 ASKED_AGAIN = OrderItemState.requested, OrderItemState.refused
 
@@ -30,7 +31,8 @@ class Sought:
         if self.text:
             word = f"%{self.text[:60]}%"
             either = PortingRequest.rio.ilike(f"%{''.join(self.text.split())[:12]}%") | CUSTOMER.company_name.ilike(word)
-            if digits := "".join(sign for sign in self.text if sign in "0123456789").lstrip("0")[:18]:
+            digits = "".join(sign for sign in self.text if sign in "0123456789").lstrip("0")[:18]
+            if len(digits) >= FEWEST_DIGITS:
                 either = either | PortingRequest.msisdn.like(f"%{digits}%")
             found.append(either | (CUSTOMER.customer_number == self.text))
         return found
@@ -56,7 +58,7 @@ async def counts() -> dict[str, int]:
     rows = (
         await PortingRequest.select(PortingRequest.state, Count(alias="ports")).where(to_follow()).group_by(PortingRequest.state)
     )
-    return {row["state"]: row["ports"] for row in rows}
+    return {str(state): 0 for state in PortState} | {row["state"]: row["ports"] for row in rows}
 
 
 def shown(row: Row, today: date) -> Row:

@@ -12,6 +12,7 @@ from tables.changes import NetworkAnswerFile, NetworkBatch, NetworkRequest
 
 Row = dict[str, Any]
 ON_A_PAGE = 50
+FEWEST_DIGITS = 4  # of a number that is looked for
 MOST = 1_000
 ALL = "toutes"
 LINE_OF: Any = NetworkRequest.line.customer
@@ -42,7 +43,8 @@ class Sought:
         if self.text:
             word = f"%{self.text[:60]}%"
             either = LINE_OF.company_name.ilike(word) | ORDER_OF.customer.company_name.ilike(word)
-            if digits := "".join(sign for sign in self.text if sign in "0123456789").lstrip("0")[:18]:
+            digits = "".join(sign for sign in self.text if sign in "0123456789").lstrip("0")[:18]
+            if len(digits) >= FEWEST_DIGITS:
                 either = either | NetworkRequest.msisdn.like(f"%{digits}%") | NetworkRequest.line.msisdn.like(f"%{digits}%")
             found.append(either)
         return found
@@ -84,7 +86,7 @@ def shown(row: Row) -> Row:
 async def counts() -> dict[str, int]:
     """How many of those to do are in each state."""
     rows = NetworkRequest.select(NetworkRequest.state, Count(alias="requests")).where(to_do()).group_by(NetworkRequest.state)
-    return {row["state"]: row["requests"] for row in await rows}
+    return {str(state): 0 for state in RequestState} | {row["state"]: row["requests"] for row in await rows}
 
 
 async def batches() -> list[Row]:
