@@ -3,6 +3,7 @@
 import asyncio
 import json
 import traceback
+from contextlib import suppress
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -115,10 +116,8 @@ async def _take_file(depot: Depot, remote: RemoteFile) -> Report:
         answers=report.done + report.skipped, settled=report.done, read_at=SETTINGS.now(),
         problems=json.dumps(report.problems[:MOST_PROBLEMS], ensure_ascii=False),
     )  # fmt: skip
-    try:
+    with suppress(NOT_UNIQUE):  # another passage read the same at the same time: each answer counted once all the same
         await row.save()
-    except NOT_UNIQUE:  # another passage read the same at the same time: each answer counted once all the same
-        return Report()
     return report
 
 
