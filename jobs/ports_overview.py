@@ -6,10 +6,10 @@ from typing import Any
 
 from piccolo.query.functions.aggregate import Count
 
-from jobs.ports import CUSTOMER, PREFIX, SHOWN
+from jobs.ports import CUSTOMER, ORDER, PREFIX, SHOWN
 from rules import refusals
 from rules.porting import countdown, freezes_on
-from rules.states import OrderItemState, PortState
+from rules.states import OrderItemState, OrderState, PortState
 from tables.orders import PortingRequest
 
 Row = dict[str, Any]
@@ -17,6 +17,7 @@ ON_A_PAGE = 50
 FEWEST_DIGITS = 4  # of a number that is looked for
 OPEN = (PortState.checked, PortState.submitted, PortState.eligible, PortState.frozen)
 ASKED_AGAIN = OrderItemState.requested, OrderItemState.refused
+UNDER_WAY = OrderState.submitted, OrderState.held, OrderState.in_progress, OrderState.partial
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Sought:
 def to_follow() -> Any:
     """Ports under way; those that failed, as long as their order waits for them."""
     failed = PortingRequest.state.is_in([PortState.rejected, PortState.expired])
-    return PortingRequest.state.is_in(list(OPEN)) | (failed & PortingRequest.item.state.is_in(list(ASKED_AGAIN)))
+    waited_for = PortingRequest.item.state.is_in(list(ASKED_AGAIN)) & ORDER.state.is_in(list(UNDER_WAY))
+    return PortingRequest.state.is_in(list(OPEN)) | (failed & waited_for)
 
 
 async def listing(sought: Sought, page: int, today: date) -> tuple[list[Row], int]:

@@ -116,7 +116,7 @@ async def _take_file(depot: Depot, remote: RemoteFile) -> Report:
         answers=report.done + report.skipped, settled=report.done, read_at=SETTINGS.now(),
         problems=json.dumps(report.problems[:MOST_PROBLEMS], ensure_ascii=False),
     )  # fmt: skip
-    with suppress(NOT_UNIQUE):  # another passage read the same at the same time: each answer counted once all the same
+    with suppress(*NOT_UNIQUE):  # another passage read the same at the same time: each answer counted once all the same
         await row.save()
     return report
 
