@@ -2,13 +2,13 @@
 
 import json
 from datetime import date, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 from gateways.settings import SETTINGS
 from jobs import mails, reseller
 from jobs.mails import NewMail
 from jobs.network import settling
-from jobs.network.asking import ask
 from jobs.report import Report
 from jobs.words import compose
 from rules import msisdn as numbers
@@ -18,26 +18,15 @@ from rules.mail import addresses
 from rules.moves import check
 from rules.paris import french_date, paris_date
 from rules.porting import Window, freezes_on
-from rules.states import (
-    ORDER_ITEM_MOVES,
-    PORT_MOVES,
-    UNSETTLED,
-    MailKind,
-    OrderItemState,
-    OrderState,
-    PortState,
-    RequestKind,
-    RequestState,
-    SimState,
-)  # fmt: skip
+from rules.states import PORT_MOVES, UNSETTLED, MailKind, OrderState, PortState, RequestKind, RequestState
 from tables.changes import NetworkRequest
-from tables.engine import NOT_UNIQUE, claim, transaction
-from tables.fleet import Sim
-from tables.orders import OrderItem, PortingRequest
+from tables.engine import claim, transaction
+from tables.orders import PortingRequest
 from tables.timeline import tell
 
 Row = dict[str, Any]
 SLOT_LONGEST = 40
+UNDER_WAY = OrderState.submitted, OrderState.held, OrderState.in_progress, OrderState.partial
 PREFIX = "item.customer_order.customer"
 ORDER: Any = PortingRequest.item.customer_order
 CUSTOMER = ORDER.customer
@@ -65,8 +54,8 @@ class MovedMeanwhile(RuleError):
     status = 409
 
 
-class AlreadyRunning(RuleError):
-    """Another port of the same number, or a card that another order took."""
+class NothingAsked(RuleError):
+    """A port that the network is not asked for, or no more."""
 
     status = 409
 
@@ -116,7 +105,7 @@ async def accepted(request: Row, *, actor: str, now: datetime) -> None:
 
 
 async def _eligible(port: Row, actor: str, now: datetime) -> None:
-    await _move(port, PortState.eligible, {}, {}, actor, now)
+    await _move(port, PortState.eligible, actor, now)
     side = "site" if port[f"{PREFIX}.site_email"] else "billing"
     values = {
         "msisdn": numbers.format(port["msisdn"]), "port_date": french_date(port["porting_date"]),
@@ -131,79 +120,50 @@ async def _eligible(port: Row, actor: str, now: datetime) -> None:
 
 
 async def reject(port_id: int, *, code: str = "", words: str = "", actor: str, now: datetime) -> Row:
-    """The donor keeps the number, and says why. Raises NoReason, IllegalState, MovedMeanwhile."""
+    """The donor keeps the number, and says why: the network's request is refused, and with it the item of the order.
+
+    Raises NoReason, IllegalState, NothingAsked.
+    """
     reason = refusals.told(code, settling.one_line(words))
     if not reason:
         raise NoReason("Choisissez le motif de l'opérateur donneur, ou écrivez ses mots : ils disent quoi faire ensuite.")
-    async with transaction():
-        port = await get(port_id)
-        check(PORT_MOVES, PortState(port["state"]), PortState.rejected)
-        if request := await _running(port):
-            await settling.refuse(request["id"], reason=reason, actor=actor, now=now)
-        if (port := await get(port_id))["state"] != PortState.rejected:
-            await _move(port, PortState.rejected, {PortingRequest.reason: reason}, {"reason": reason}, actor, now)
+    port = await get(port_id)
+    check(PORT_MOVES, PortState(port["state"]), PortState.rejected)
+    request = await _running(port)
+    if not request:
+        raise NothingAsked("Le réseau n'a plus de demande en cours pour ce numéro. Rechargez la page.")
+    await settling.refuse(request["id"], reason=reason, actor=actor, now=now)
     return await get(port_id)
 
 
 async def correct(
     port_id: int, *, written_rio: str, porting_date: date, time_slot: str = "", actor: str, now: datetime
 ) -> Row:  # fmt: skip
-    """A rejected port is asked again with what was wrong put right; its card is still the item's.
+    """A rejected port is asked again with what was wrong put right; its order judges and asks the rest.
 
-    Raises BadRio, PortingTooSoon, PortingTooLate, NotAWorkingDay, NotRejected, OrderClosed, AlreadyRunning.
+    Raises BadRio, PortingTooSoon, PortingTooLate, NotAWorkingDay, NotRejected, OrderClosed.
     """
-    try:
-        async with transaction():
-            port = await get(port_id)
-            if port["state"] != PortState.rejected:
-                raise NotRejected("Seule une portabilité refusée se corrige ici. Avant l'envoi, corrigez la commande.")
-            if port["item.customer_order.state"] in (OrderState.rejected, OrderState.cancelled):
-                raise OrderClosed("La commande est close : reprenez-la dans une nouvelle commande, avec le RIO corrigé.")
-            code = rio.validate(written_rio, port["msisdn"])
-            day = (await window()).check(porting_date, paris_date(now))
-            values = {PortingRequest.rio: code, PortingRequest.porting_date: day, PortingRequest.reason: ""}
-            values[PortingRequest.time_slot] = settling.one_line(time_slot)[:SLOT_LONGEST]
-            before = {name: str(port[name]) for name in ("rio", "porting_date", "time_slot")}
-            told = {"rio": code, "porting_date": day.isoformat(), "time_slot": values[PortingRequest.time_slot]}
-            await _move(port, PortState.checked, values, told, actor, now, before)
-            await _ask_again(await get(port_id), actor, now)
-    except NOT_UNIQUE:
-        raise AlreadyRunning("Ce numéro est déjà porté par une autre demande, ou sa carte est prise ailleurs.") from None
+    async with transaction():
+        port = await get(port_id)
+        if port["state"] != PortState.rejected:
+            raise NotRejected("Seule une portabilité refusée se corrige ici. Avant l'envoi, corrigez la commande.")
+        if port["item.customer_order.state"] not in UNDER_WAY:
+            raise OrderClosed("La commande est close : reprenez-la dans une nouvelle commande, avec le RIO corrigé.")
+        code = rio.validate(written_rio, port["msisdn"])
+        day, slot = (await window()).check(porting_date, paris_date(now)), settling.one_line(time_slot)[:SLOT_LONGEST]
+        new = {"rio": code, "porting_date": day.isoformat(), "time_slot": slot}
+        asked = json.loads(port["item.asked"])
+        asked["porting"] = (asked.get("porting") or {}) | new
+        await tell(actor, "corrected", "porting_request", port_id, {name: str(port[name]) for name in new}, new, at=now)
+        await orders().retry(port["item"], asked, actor=actor, now=now)
     return await get(port_id)
 
 
-async def _ask_again(port: Row, actor: str, now: datetime) -> None:
-    item, asked = port["item"], json.loads(port["item.asked"])
-    new = {"rio": port["rio"], "porting_date": port["porting_date"].isoformat(), "time_slot": port["time_slot"]}
-    asked["porting"] = (asked.get("porting") or {}) | new
-    values: dict[Any, Any] = {OrderItem.asked: json.dumps(asked, ensure_ascii=False)}
-    if port["item.state"] != OrderItemState.requested:
-        check(ORDER_ITEM_MOVES, OrderItemState(port["item.state"]), OrderItemState.requested)
-        values |= {OrderItem.state: OrderItemState.requested, OrderItem.reason: ""}
-        await _reserve(port["item.sim"])
-    await OrderItem.update(values).where(OrderItem.id == item)
-    await _move(port, PortState.submitted, {}, {}, actor, now)
-    last = NetworkRequest.select().where(NetworkRequest.item == item, NetworkRequest.kind == RequestKind.port_in)
-    former = await last.order_by(NetworkRequest.id, ascending=False).first()
-    content = json.loads(former["payload"]) if former else {name: asked.get(name) for name in ("iccid", "user_name")}
-    content |= {"rio": port["rio"], "porting_date": port["porting_date"]}
-    await ask(RequestKind.port_in, actor=actor, now=now, msisdn=port["msisdn"], item=item, **content)
-
-
-async def _reserve(sim_id: int | None) -> None:
-    """The card that the refusal gave back to the stock, if it is still there. Raises AlreadyRunning."""
-    taken = AlreadyRunning("La carte SIM de cette ligne n'est plus libre : reprenez la ligne dans une nouvelle commande.")
-    card = await Sim.select(Sim.state).where(Sim.id == sim_id).first() if sim_id else None
-    if card and card["state"] == SimState.in_stock:
-        if await claim(Sim, {Sim.state: SimState.reserved}, Sim.id == sim_id, Sim.state == SimState.in_stock):
-            return
-        raise taken
-    if not card or card["state"] != SimState.reserved:
-        raise taken
-
-
 async def cancel(port_id: int, *, reason: str, actor: str, now: datetime) -> Row:
-    """Give the port up before its eve; the network is asked to. Raises NoReason, PortFrozen, IllegalState, MovedMeanwhile."""
+    """Give the port up before its eve, with the item of the order; the network is asked to forget it.
+
+    Raises NoReason, PortFrozen, IllegalState. What the network has not heard of yet is forgotten at once.
+    """
     reason = settling.one_line(reason)
     if not reason:
         raise NoReason("Dites pourquoi le portage est annulé : le motif reste dans son histoire.")
@@ -213,29 +173,27 @@ async def cancel(port_id: int, *, reason: str, actor: str, now: datetime) -> Row
             raise PortFrozen(
                 "Le portage est figé depuis la veille : plus personne ne l'annule. Laissez-le se faire, puis résiliez la ligne."
             )
-        await _move(port, PortState.cancelled, {PortingRequest.reason: reason}, {"reason": reason}, actor, now)
-        if request := await _running(port):
-            await _call_off(port, request, reason, actor, now)
+        check(PORT_MOVES, PortState(port["state"]), PortState.cancelled)
+        request = await _running(port)
+        queued = request if request and request["state"] == RequestState.queued else None
+        if queued:
+            await settling.withdraw(queued, reason=f"Portage annulé : {reason}", actor=actor, now=now)
+        await orders().cancel_item(port["item"], reason=reason, actor=actor, now=now)
+        forget = await _running(port, RequestKind.cancel_port)
+        if forget and queued and not queued["claimed_at"] and SETTINGS.network_mode != "manual":
+            await settling.confirm(forget["id"], actor=actor, now=now)
     return await get(port_id)
+
+
+def orders() -> Any:
+    """Where the item of a port is asked again or given up. Imported here: orders and the network know each other."""
+    return import_module("jobs.orders.opening")
 
 
 def is_frozen(port: Row, today: date) -> bool:
     """Whether its eve has come for an eligible port, be it that the clock's job has not passed yet."""
     frozen = port["state"] == PortState.frozen
     return frozen or (port["state"] == PortState.eligible and freezes_on(port["porting_date"]) <= today)
-
-
-async def _call_off(port: Row, request: Row, reason: str, actor: str, now: datetime) -> None:
-    """Ask the network to forget a port; when nobody has heard of it yet, that is done at once."""
-    unheard = request["state"] == RequestState.queued and not request["claimed_at"]
-    if request["state"] == RequestState.queued:
-        await settling.withdraw(request, reason=f"Portage annulé : {reason}", actor=actor, now=now)
-    new = await ask(
-        RequestKind.cancel_port, actor=actor, now=now, msisdn=port["msisdn"], item=port["item"],
-        rio=port["rio"], porting_date=port["porting_date"],
-    )  # fmt: skip
-    if unheard and SETTINGS.network_mode != "manual":
-        await settling.confirm(new, actor=actor, now=now)
 
 
 async def freeze_and_expire(now: datetime) -> Report:
@@ -249,7 +207,7 @@ async def freeze_and_expire(now: datetime) -> Report:
             continue
         try:
             async with transaction():
-                await _move(port, PortState.expired if late else PortState.frozen, {}, {}, "", now)
+                await _move(port, PortState.expired if late else PortState.frozen, "", now)
             done += 1
         except RuleError:
             skipped += 1
@@ -260,20 +218,21 @@ async def freeze_and_expire(now: datetime) -> Report:
     return Report(done, skipped, tuple(problems))
 
 
-async def _running(port: Row) -> Row | None:
+async def _running(port: Row, kind: RequestKind = RequestKind.port_in) -> Row | None:
     """The request by which the network was asked for it, while it has not answered."""
     open_ = (NetworkRequest.item == port["item"]) & NetworkRequest.state.is_in(list(UNSETTLED))
-    rows = NetworkRequest.select().where(open_, NetworkRequest.kind == RequestKind.port_in)
-    return await rows.order_by(NetworkRequest.id, ascending=False).first()
+    return (
+        await NetworkRequest.select()
+        .where(open_, NetworkRequest.kind == kind)
+        .order_by(NetworkRequest.id, ascending=False)
+        .first()
+    )
 
 
-async def _move(
-    port: Row, target: PortState, values: dict[Any, Any], told: Row, actor: str, now: datetime, before: Row | None = None
-) -> None:  # fmt: skip
+async def _move(port: Row, target: PortState, actor: str, now: datetime) -> None:
     """In a transaction: the port still is as it was seen."""
     check(PORT_MOVES, PortState(port["state"]), target)
     as_seen = (PortingRequest.id == port["id"]) & (PortingRequest.state == port["state"])
-    if not await claim(PortingRequest, {PortingRequest.state: target, **values}, as_seen):
+    if not await claim(PortingRequest, {PortingRequest.state: target}, as_seen):
         raise MovedMeanwhile("Cette portabilité vient de changer ailleurs. Rechargez la page.")
-    old, new = {"state": port["state"], **(before or {})}, {"state": target.value, **told}
-    await tell(actor, target.value, "porting_request", port["id"], old, new, at=now)
+    await tell(actor, "state", "porting_request", port["id"], {"state": port["state"]}, {"state": target.value}, at=now)

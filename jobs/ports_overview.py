@@ -6,10 +6,10 @@ from typing import Any
 
 from piccolo.query.functions.aggregate import Count
 
-from jobs.ports import CUSTOMER, ORDER, PREFIX, SHOWN
+from jobs.ports import CUSTOMER, ORDER, PREFIX, SHOWN, UNDER_WAY
 from rules import refusals
 from rules.porting import countdown, freezes_on
-from rules.states import OrderItemState, OrderState, PortState
+from rules.states import OrderItemState, PortState
 from tables.orders import PortingRequest
 
 Row = dict[str, Any]
@@ -17,7 +17,6 @@ ON_A_PAGE = 50
 FEWEST_DIGITS = 4  # of a number that is looked for
 OPEN = (PortState.checked, PortState.submitted, PortState.eligible, PortState.frozen)
 ASKED_AGAIN = OrderItemState.requested, OrderItemState.refused
-UNDER_WAY = OrderState.submitted, OrderState.held, OrderState.in_progress, OrderState.partial
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,9 @@ def to_do(row: Row, today: date) -> str:
     if state == PortState.rejected:
         return refusals.advice(row["reason"])
     if state == PortState.expired:
-        return "Personne n'a répondu à temps. Refusez la demande à la page Réseau, puis convenez d'une autre date avec le client."
+        return (
+            "Personne n'a répondu à temps. Refusez la demande à la page Réseau, puis reprenez la ligne dans une autre commande."
+        )
     if state in (PortState.checked, PortState.submitted) and freezes_on(day) <= today:
         return "Le donneur n'a pas répondu et le jour approche. Appelez l'opérateur."
     if state == PortState.frozen:

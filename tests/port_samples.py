@@ -7,6 +7,7 @@ from types import ModuleType
 
 from jobs import reseller
 from jobs.network.asking import ask
+from rules.moves import check
 from rules.states import ORDER_ITEM_MOVES, OrderItemState, PortState, RequestKind, SimState
 from tables.engine import transaction
 from tables.fleet import Sim
@@ -48,18 +49,34 @@ async def port(
 
 
 def opening(monkeypatch, told: list) -> None:
-    """What stands where orders hear the network: a refusal refuses the item and gives its card back."""
+    """What stands where orders hear the network: an item goes with the answer, and its port with the item."""
     module = ModuleType("jobs.orders.opening")
+
+    async def move(item: int, state: OrderItemState, port_state: PortState, **values) -> None:
+        row = await OrderItem.objects().where(OrderItem.id == item).first()
+        check(ORDER_ITEM_MOVES, OrderItemState(row.state), state)
+        await row.update_self({OrderItem.state: state})
+        await PortingRequest.update({PortingRequest.state: port_state, **values}).where(PortingRequest.item == item)
 
     async def done(request, *, msisdn, effective_on, actor, now):
         told.append(("done", request["kind"], request["item"]))
 
     async def refused(request, *, reason, actor, now):
         told.append(("refused", request["kind"], request["item"]))
-        row = await OrderItem.objects().where(OrderItem.id == request["item"]).first()
-        assert OrderItemState.refused in ORDER_ITEM_MOVES[OrderItemState(row.state)]
-        await row.update_self({OrderItem.state: OrderItemState.refused, OrderItem.reason: reason})
-        await Sim.update({Sim.state: SimState.in_stock}).where(Sim.id == row.sim)
+        await move(request["item"], OrderItemState.refused, PortState.rejected, reason=reason)
 
-    module.done, module.refused = done, refused
+    async def cancel_item(item, *, reason, actor, now):
+        await move(item, OrderItemState.cancelled, PortState.cancelled, reason=reason)
+        await ask(RequestKind.cancel_port, actor=actor, now=now, item=item)
+
+    async def retry(item, asked, *, actor, now):
+        porting = asked["porting"]
+        day = date.fromisoformat(porting["porting_date"])
+        values = {"rio": porting["rio"], "porting_date": day, "time_slot": porting["time_slot"], "reason": ""}
+        await move(item, OrderItemState.requested, PortState.submitted, **values)
+        await OrderItem.update({OrderItem.asked: json.dumps(asked)}).where(OrderItem.id == item)
+        await ask(RequestKind.port_in, actor=actor, now=now, item=item, rio=porting["rio"], porting_date=day)
+
+    for verb in (done, refused, cancel_item, retry):
+        setattr(module, verb.__name__, verb)
     monkeypatch.setitem(sys.modules, module.__name__, module)

@@ -1,4 +1,4 @@
-"""The network's list worked through by hand, a port that the donor refuses, and both pages in four looks."""
+"""The network's list worked through by hand, a port that the donor refused, and both pages in four looks."""
 
 import os
 import subprocess
@@ -19,12 +19,14 @@ from port_samples import port
 from rules.states import PortState, RequestKind, RequestState
 from tables.changes import NetworkAnswerFile, NetworkBatch, NetworkRequest
 from tables.engine import engine
+from tables.orders import PortingRequest
 
 async def make():
     await engine().start_connection_pool()
     await port(PortState.frozen, date(2026, 11, 25), msisdn="+33639980021")
     await port(PortState.eligible, date(2026, 11, 27), msisdn="+33639980022", asked=False)
-    await port(PortState.submitted, date(2026, 12, 3), asked=False)
+    await port(PortState.rejected, date(2026, 12, 3), asked=False)
+    await PortingRequest.update({PortingRequest.reason: "RIO incorrect"}).where(PortingRequest.state == PortState.rejected)
     await queue(RequestKind.activate, msisdn="", iccid="8933010000000000010", user_name="Léa Étoile", options="DATA5+ROAM")
     await queue(RequestKind.swap, RequestKind.rename, RequestKind.bar_out, RequestKind.unbar, new_iccid="8933010000000000010")
     *_, refused, doubt = await NetworkRequest.select(NetworkRequest.id).order_by(NetworkRequest.id).output(as_list=True)
@@ -50,7 +52,7 @@ def seeded(scratch, request):
     return address
 
 
-def test_the_list_is_worked_through_and_a_port_is_refused(window, seeded, signed_in):
+def test_the_list_is_worked_through_and_a_refused_port_says_what_to_do(window, seeded, signed_in):
     page = window(storage_state=signed_in)
     main = page.locator("main")
     page.goto(f"{seeded}/reseau")
@@ -76,8 +78,6 @@ def test_the_list_is_worked_through_and_a_port_is_refused(window, seeded, signed
     page.goto(f"{seeded}/portabilites")
     expect(main).to_contain_text("figée demain à minuit")
     page.get_by_role("link", name="06\u00a012\u00a034\u00a056\u00a078").click()
-    page.get_by_label("Motif").first.select_option("RIO incorrect")
-    page.get_by_role("button", name="Marquer refusée").click()
     expect(main).to_contain_text("Faites composer le 3179")
     page.get_by_label("RIO").fill("01PA1B2C3NLA")
     page.get_by_role("button", name="Redemander le portage").click()

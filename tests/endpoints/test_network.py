@@ -12,7 +12,7 @@ from gateways.settings import SETTINGS
 from rules.rights import Right
 from rules.states import PortState, RequestKind, RequestState
 from tables.changes import NetworkRequest
-from tests.endpoints.visitor import EMAIL, Visitor
+from tests.endpoints.visitor import CRON_TOKEN, EMAIL, Visitor
 
 K = RequestKind
 
@@ -154,3 +154,12 @@ async def test_the_bounds_of_the_window_are_set_in_the_admin(clerk, database):
     assert done.status_code == 200, done.text
     id_ = await port(PortState.rejected)
     assert (NOW.date() + timedelta(11)).isoformat() in (await clerk.get(f"/portabilites/{id_}")).text
+
+
+async def test_the_scheduler_starts_both_jobs(visitor, database):
+    (id_,) = await queue(K.rename)
+    headers = {"authorization": f"Bearer {CRON_TOKEN}"}
+    for job, skipped in (("send-network-requests", 1), ("read-network-answers", 0)):
+        answer = await visitor.post(f"/jobs/{job}", headers=headers)
+        assert (answer.status_code, answer.json()) == (200, {"done": 0, "skipped": skipped, "problems": []})
+    assert await states() == ["queued"] and id_ == 1

@@ -16,9 +16,8 @@ from rules.porting import NotAWorkingDay, PortingTooSoon
 from rules.rio import WrongKey, key
 from rules.states import PORT_MOVES, PortState, RequestState
 from tables.changes import NetworkRequest
-from tables.fleet import Sim
 from tables.mail import Mail
-from tables.orders import OrderItem, PortingRequest
+from tables.orders import Order, OrderItem, PortingRequest
 from tables.timeline import story
 
 P = PortState
@@ -104,14 +103,14 @@ async def test_a_refused_port_is_put_right_and_asked_again(database, told):
         "submitted", OTHER_RIO, new, "matin", "",
     )  # fmt: skip
     assert await requests() == [("PORT_IN", "refused"), ("PORT_IN", "queued")]
-    payload = json.loads((await settling.get(2))["payload"])
-    assert (payload["rio"], payload["porting_date"], payload["user_name"]) == (OTHER_RIO, "2026-12-07", "Léa")
     item = await OrderItem.select().where(OrderItem.id == row["item"]).first()
-    porting = json.loads(item["asked"])["porting"]
-    assert (item["state"], porting["rio"], porting["porting_date"]) == ("requested", OTHER_RIO, "2026-12-07")
-    assert (await Sim.select(Sim.state).first())["state"] == "reserved"
-    events = [entry["event"] for entry in await story("porting_request", id_)]
-    assert events == ["submitted", "checked", "rejected"]
+    asked = json.loads(item["asked"])
+    assert (item["state"], asked["user_name"]) == ("requested", "Léa")
+    assert asked["porting"] == {"msisdn": MSISDN, "rio": OTHER_RIO, "porting_date": "2026-12-07", "time_slot": "matin"}
+    entry = next(entry for entry in await story("porting_request", id_) if entry["event"] == "corrected")
+    assert (entry["before"]["rio"], entry["after"]["rio"]) == (RIO, OTHER_RIO)
+    with pytest.raises(ports.NotRejected):
+        await ports.correct(id_, written_rio=RIO, porting_date=new, actor="Camille", now=NOW)
 
 
 async def test_a_correction_is_judged_on_the_paris_day(database, told):
@@ -123,19 +122,27 @@ async def test_a_correction_is_judged_on_the_paris_day(database, told):
     await ports.correct(id_, written_rio=RIO, porting_date=date(2027, 1, 21), actor="", now=late)  # 58 days after the 24th
 
 
-async def test_a_number_or_a_card_that_is_taken_meanwhile_is_not_asked_again(database, told):
+async def test_a_port_of_a_closed_order_is_not_asked_again(database, told):
     id_ = await port()
     await ports.reject(id_, code="RIO", actor="Camille", now=NOW)
-    card = (await ports.get(id_))["item.sim"]
-    await Sim.update({Sim.state: "active"}).where(Sim.id == card)
-    with pytest.raises(ports.AlreadyRunning, match="carte SIM"):
+    await Order.update({Order.state: "rejected"}, force=True)
+    with pytest.raises(ports.OrderClosed):
         await ports.correct(id_, written_rio=RIO, porting_date=DAY, actor="Camille", now=NOW)
-    await Sim.update({Sim.state: "in_stock"}).where(Sim.id == card)
-    await port()  # the same number, asked by another order
-    with pytest.raises(ports.AlreadyRunning, match="déjà porté"):
+    assert (await ports_overview.listing(ports_overview.Sought(), 1, DAY)) == ([], 0)
+
+
+async def test_a_refused_correction_leaves_no_trace(database, told, monkeypatch):
+    id_ = await port()
+    await ports.reject(id_, code="RIO", actor="Camille", now=NOW)
+
+    async def retry(*_, **__):
+        raise IllegalState("La carte SIM n'est plus libre.")
+
+    monkeypatch.setattr(ports.orders(), "retry", retry)
+    before = len(await story("porting_request", id_))
+    with pytest.raises(IllegalState, match="carte SIM"):
         await ports.correct(id_, written_rio=RIO, porting_date=DAY, actor="Camille", now=NOW)
-    assert await state(id_) == "rejected"
-    assert (await Sim.select(Sim.state).where(Sim.id == card).first())["state"] == "in_stock"
+    assert (await state(id_), len(await story("porting_request", id_))) == ("rejected", before)
 
 
 @pytest.mark.parametrize("mode", ["manual", "sftp"])
@@ -205,6 +212,8 @@ async def test_no_verb_makes_a_move_that_is_not_legal(database, told):
     for source in PortState:
         for target, verb in verbs.items():
             await PortingRequest.update({PortingRequest.state: source}).where(PortingRequest.id == id_)
+            await NetworkRequest.update({NetworkRequest.state: "queued"}).where(NetworkRequest.id == 1)
+            await OrderItem.update({OrderItem.state: "refused" if source == P.rejected else "requested"}, force=True)
             legal = source == P.rejected if target == P.submitted else target in PORT_MOVES[source]
             if legal:
                 assert (await verb())["state"] == target
