@@ -29,6 +29,9 @@ from endpoints import (
     login,
     mails,
     money,
+    network,
+    network_api,
+    ports,
     rate_tables,
     rates,
     reseller,
@@ -68,12 +71,13 @@ async def connections(_: Litestar) -> AsyncIterator[None]:
 
 ROOMS = (
     home, search, customers, login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, money, retention, face, invoice_template, words, formats, users,
+    mails, money, retention, face, invoice_template, words, formats, users, network, ports,
 )  # fmt: skip
 PAGES = [docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
     search.router, reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
     rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
+    network_api.router,
 ]  # fmt: skip
 
 inner = Litestar(

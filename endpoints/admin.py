@@ -27,7 +27,7 @@ from rules.rights import Right
 from tables.access import User
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
-from tables.changes import LineChange, NetworkBatch, NetworkRequest
+from tables.changes import LineChange, NetworkAnswerFile, NetworkBatch, NetworkRequest
 from tables.charges import Charge
 from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
@@ -113,6 +113,7 @@ READ_ONLY = [
         (LineChange, FLEET, "kind line state effective_on actor created_at"),
         (NetworkRequest, FLEET, "kind msisdn state requested_at sent_at settled_at reason"),
         (NetworkBatch, FLEET, ""),
+        (NetworkAnswerFile, FLEET, "name answers settled read_at"),
         (Order, CUSTOMERS, "number customer state salesperson created_at submitted_at"),
         (OrderItem, CUSTOMERS, "position customer_order kind state msisdn line"),
         (PortingRequest, CUSTOMERS, "msisdn rio porting_date state reason"),

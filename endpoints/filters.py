@@ -71,9 +71,9 @@ def count(value: int, one: str, many: str = "") -> str:
     return f"{number(value)}{NO_BREAK}{one if abs(value) < 2 else many or one + 's'}"
 
 
-def day(value: date) -> str:
-    """1er novembre 2026."""
-    return french_date(value)
+def day(value: date | str) -> str:
+    """1er novembre 2026; of a date, or of one as JSON keeps it."""
+    return french_date(date.fromisoformat(value) if isinstance(value, str) else value)
 
 
 def instant(value: datetime) -> str:

@@ -12,6 +12,7 @@ from rules.errors import RuleError
 from rules.mail import LOOPBACK, smtp_server
 
 SHORTEST_TOKEN = 32
+NETWORK_MODES = ("manual", "sftp", "webhook")
 
 
 class BadSettings(SystemExit):
@@ -49,6 +50,9 @@ class Settings:
     smtp_url: str = field(repr=False)
     smtp_ca_file: str
     mail_allow_list: tuple[str, ...]
+    network_mode: str
+    network_webhook_url: str = field(repr=False)
+    network_webhook_secret: str = field(repr=False)
     clock: datetime | None
     demo: bool
 
@@ -69,6 +73,28 @@ def _kept_key(data_dir: Path, name: str) -> str:
         with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
     return path.read_text()
+
+
+def _network(sftp_url: str) -> tuple[str, str, str]:
+    """How the wholesaler's network is asked, and for a webhook the address and the secret. Raises BadSettings."""
+    mode, url, secret = (os.environ.get(f"NETWORK_{name}", "") for name in ("MODE", "WEBHOOK_URL", "WEBHOOK_SECRET"))
+    mode = mode or "manual"
+    if mode not in NETWORK_MODES:
+        raise BadSettings(f"NETWORK_MODE={mode} : choisissez {', '.join(NETWORK_MODES[:-1])} ou {NETWORK_MODES[-1]}.")
+    if mode == "sftp" and not sftp_url:
+        raise BadSettings("NETWORK_MODE=sftp : donnez aussi SFTP_URL, le dépôt où les demandes sont déposées.")
+    if mode == "webhook":
+        try:
+            parts = urlsplit(url)
+            readable = bool(parts.hostname) and (parts.port or 0) >= 0 and url.isascii() and url.isprintable()
+        except ValueError:
+            parts, readable = urlsplit(""), False
+        near = parts.scheme == "http" and parts.hostname in LOOPBACK
+        if not readable or parts.username or parts.fragment or not (parts.scheme == "https" or near):
+            raise BadSettings("NETWORK_WEBHOOK_URL : écrivez https://hôte/chemin, sans mot de passe. Rien ne part en clair.")
+        if len(secret) < SHORTEST_TOKEN:
+            raise BadSettings(f"NETWORK_WEBHOOK_SECRET : {SHORTEST_TOKEN} caractères au moins, connus de l'opérateur seul.")
+    return mode, url, secret
 
 
 def read() -> Settings:
@@ -99,6 +125,7 @@ def read() -> Settings:
         raise BadSettings(
             "SFTP_URL : en production, donnez aussi SFTP_HOST_KEY, la clé publique du serveur (ssh-keyscan, vérifiée)."
         )
+    network_mode, network_webhook_url, network_webhook_secret = _network(sftp_url)
     smtp_url, smtp_ca_file = env("SMTP_URL", ""), env("SMTP_CA_FILE", "")
     if production and smtp_ca_file:
         raise BadSettings("SMTP_CA_FILE est réservé aux essais : c'est refusé en production.")
@@ -125,6 +152,9 @@ def read() -> Settings:
         smtp_url=smtp_url,
         smtp_ca_file=smtp_ca_file,
         mail_allow_list=_list("MAIL_ALLOW_LIST"),
+        network_mode=network_mode,
+        network_webhook_url=network_webhook_url,
+        network_webhook_secret=network_webhook_secret,
         clock=clock,
         demo=env("DEMO", "1") != "0" and not production and host in LOOPBACK,
     )

@@ -1,4 +1,7 @@
-"""The supplier's SFTP server: who it is must be known beforehand, and nothing that it says is trusted."""
+"""The supplier's SFTP server: who it is must be known beforehand, and nothing that it says is trusted.
+
+Its CDRs are fetched there, network requests laid down, answers read back.
+"""
 
 import asyncio
 import os
@@ -72,8 +75,12 @@ def shown(raw: bytes) -> tuple[str, str]:
     return f"{safe}… ({sha256(raw).hexdigest()[:12]})", f"Le nom contient {reason}. Demandez au fournisseur de le renommer."
 
 
+class LaidInDoubt(RuleError):
+    """A file that was being given its name when the line broke: it may lie there."""
+
+
 class Depot:
-    """The folder of CDRs, once the server was recognised."""
+    """A folder of the supplier's, once the server was recognised."""
 
     def __init__(self, client: asyncssh.SFTPClient, folder: bytes) -> None:
         self._client, self._folder = client, folder
@@ -130,6 +137,28 @@ class Depot:
             raise FileRefused(f"« {remote.name} » a changé pendant sa lecture. Il sera lu de nouveau quand il ne grandira plus.")
         return digest.hexdigest()
 
+    async def lay(self, name: str, data: bytes) -> None:
+        """Write a file that is there whole or not at all. Raises FileRefused, DepotUnreachable: not there; LaidInDoubt."""
+        target = self._folder + b"/" + name.encode()
+        part = target + b".part"
+        try:
+            file: Any = await _patient(self._client.open(part, "wb"))
+            for start in range(0, len(data), CHUNK):
+                await _patient(file.write(data[start : start + CHUNK]))
+            await _patient(file.close())
+        except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure) as reason:
+            raise FileRefused(
+                f"« {name} » n'a pas pu être écrit au dépôt ({reason.reason}). Il sera essayé de nouveau."
+            ) from None
+        try:
+            await _patient(self._client.rename(part, target))
+        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure) as reason:
+            raise FileRefused(
+                f"« {name} » n'a pas pu être nommé au dépôt ({reason.reason}). Il sera essayé de nouveau."
+            ) from None
+        except (OSError, asyncssh.Error, TimeoutError):
+            raise LaidInDoubt(f"La liaison s'est rompue pendant que « {name} » était déposé : il y est peut-être.") from None
+
 
 async def _patient(answer: Coroutine[Any, Any, Answer] | Any) -> Answer:
     """An answer of the server, waited for within bounds."""
@@ -147,8 +176,8 @@ class _Careful(asyncssh.SSHClient):
 
 
 @asynccontextmanager
-async def depot() -> AsyncIterator[Depot]:
-    """The supplier's folder, open. Raises HostKeyRefused, DepotUnreachable."""
+async def depot(folder: str = FOLDER) -> AsyncIterator[Depot]:
+    """A folder of the supplier's, open. Raises HostKeyRefused, DepotUnreachable."""
     url = urlsplit(SETTINGS.sftp_url)
     host, port = url.hostname or "", url.port or 22
     known, careful = _pinned(), _Careful()
@@ -163,7 +192,7 @@ async def depot() -> AsyncIterator[Depot]:
                     connect_timeout=CONNECT_S, login_timeout=CONNECT_S,
                 )  # fmt: skip
                 client = await connection.start_sftp_client(path_encoding=None)
-            yield Depot(client, f"{unquote(url.path).rstrip('/') or '.'}/{FOLDER}".encode())
+            yield Depot(client, f"{unquote(url.path).rstrip('/') or '.'}/{folder}".encode())
     except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
         shown_key = careful.presented or await _key_of(host, port)
         raise HostKeyRefused(_refusal(host, known, shown_key)) from None
@@ -174,7 +203,7 @@ async def depot() -> AsyncIterator[Depot]:
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
         raise DepotUnreachable("La clé de SFTP_KEY_FILE ne se lit pas. Donnez une clé privée sans phrase secrète.") from None
     except asyncssh.SFTPNoSuchFile:
-        raise DepotUnreachable(f"Le dossier {FOLDER} n'existe pas au dépôt {host}. Vérifiez la fin de SFTP_URL.") from None
+        raise DepotUnreachable(f"Le dossier {folder} n'existe pas au dépôt {host}. Vérifiez la fin de SFTP_URL.") from None
     except (OSError, asyncssh.Error) as reason:
         if getattr(reason, "errno", None) in OUR_DISK:
             raise

@@ -38,6 +38,10 @@ class NotOurs(RuleError):
     """A SIRET or a VAT number of another company."""
 
 
+class WindowTooNarrow(RuleError):
+    """Bounds of portability between which a day to choose may be missing."""
+
+
 def _month(text: str) -> str:
     return str(Month.parse(text))
 
@@ -58,6 +62,16 @@ def _one_company(values: Values) -> kinds.Problems:
         yield "siret", NotOurs(f"Le SIRET ne commence pas par le SIREN {siren}. L'un des deux est mal copié.")
     if siren and not values.get("vat_number", "").endswith(siren) and values.get("vat_number"):
         yield "vat_number", NotOurs(f"Le numéro de TVA ne finit pas par le SIREN {siren}. L'un des deux est mal copié.")
+
+
+def _settled(values: Values) -> kinds.Problems:
+    yield from _one_company(values)
+    after, before = values.get("port_after_days"), values.get("port_before_days")
+    if after is not None and before is not None and before - after <= 7:
+        yield (
+            "port_before_days",
+            WindowTooNarrow("Laissez au moins sept jours entre les deux bornes : il faut toujours un jour ouvrable à choisir."),
+        )
 
 
 SELLER = Kind(
@@ -91,11 +105,14 @@ SELLER = Kind(
         Column("first_month", _month, "", longest=7),
         Column("mail_attachment_kb", cells.integer(0, 100_000)),
         Column("mails_per_minute", cells.integer(0, 100_000)),
+        Column("port_after_days", cells.integer(0, 365)),
+        Column("port_before_days", cells.integer(0, 365)),
+        Column("port_working_days", cells.yes_no),
         Column("invoice_pattern", _pattern, NEVER, longest=60),
         Column("credit_note_pattern", _pattern, NEVER, longest=60),
     ),
     ("name",),
-    _one_company,
+    _settled,
 )
 
 

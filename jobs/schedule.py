@@ -10,6 +10,8 @@ from gateways.settings import SETTINGS
 from jobs import arrivals, retention
 from jobs.mails import sending
 from jobs.money import reminders
+from jobs.network import answers
+from jobs.network import sending as network
 from jobs.report import Report
 from rules.errors import RuleError
 from rules.states import JobState
@@ -22,6 +24,8 @@ JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
     "send-mails": sending.send_mails,
     "remind": reminders.remind,
     "purge": retention.purge,
+    "send-network-requests": network.send_network_requests,
+    "read-network-answers": answers.read_network_answers,
 }
 """Each job by the name that a scheduler calls."""
 

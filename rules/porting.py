@@ -104,6 +104,20 @@ def freezes_on(porting_date: date) -> date:
     return porting_date - timedelta(1)
 
 
+def countdown(porting_date: date, today: date) -> str:
+    """How far a request is from its freeze, then from its port; days of Paris.
+
+    >>> [countdown(date(2026, 12, 3), date(2026, 12, day)) for day in (1, 2, 3, 4)]
+    ['figée ce soir à minuit', 'portage demain', "portage aujourd'hui", 'date passée']
+    >>> countdown(date(2026, 12, 3), date(2026, 11, 30)), countdown(date(2026, 12, 3), date(2026, 11, 25))
+    ('figée demain à minuit', 'figée le 2 décembre 2026, dans 7 jours')
+    """
+    frozen = freezes_on(porting_date)
+    near = {2: "figée demain à minuit", 1: "figée ce soir à minuit", 0: "portage demain", -1: "portage aujourd'hui"}
+    ahead = (frozen - today).days
+    return near.get(ahead) or (f"figée le {french_date(frozen)}, dans {ahead} jours" if ahead > 0 else "date passée")
+
+
 def _days(start: date, step: int) -> Iterator[date]:
     return (start + timedelta(step * count) for count in range(366))
 

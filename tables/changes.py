@@ -1,6 +1,6 @@
 """What is done to lines, at once or on a day, and what the wholesaler's network is asked for it."""
 
-from piccolo.columns import JSON, Boolean, Date, ForeignKey, Integer, Serial, Text, Timestamptz, Varchar
+from piccolo.columns import JSON, BigInt, Boolean, Date, ForeignKey, Integer, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
 
@@ -34,6 +34,18 @@ class NetworkBatch(Table, help_text="Lots de demandes réseau — tels qu'envoy�
     requests = Integer(help_text="Demandes")
     sent_at = Timestamptz(null=True, default=None, help_text="Envoyé le")
     created_at = Timestamptz(default=TimestamptzNow(), help_text="Écrit le")
+
+
+class NetworkAnswerFile(Table, help_text="Fichiers de réponses du réseau — lus une fois"):
+    id: Serial
+    name = Varchar(length=120, index=True, help_text="Fichier")
+    size_bytes = BigInt(help_text="Taille — en octets")
+    modified_s = BigInt(help_text="Date au dépôt — en secondes")
+    sha256 = Varchar(length=64, unique=True, help_text="Empreinte")
+    answers = Integer(help_text="Réponses")
+    settled = Integer(help_text="Prises en compte")
+    problems = JSON(default="[]", help_text="À voir")
+    read_at = Timestamptz(default=TimestamptzNow(), help_text="Lu le")
 
 
 class NetworkRequest(Table, help_text="Demandes au réseau"):

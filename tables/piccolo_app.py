@@ -8,7 +8,7 @@ from piccolo.table import Table
 from tables.access import AccessLink, IdempotentCall
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
-from tables.changes import LineChange, NetworkBatch, NetworkRequest
+from tables.changes import LineChange, NetworkAnswerFile, NetworkBatch, NetworkRequest
 from tables.charges import Charge
 from tables.face import Branding, InvoiceTemplate
 from tables.fleet import Discount, Line, LineItem, Sim, SimBatch
@@ -27,7 +27,7 @@ TABLES: list[type[Table]] = [
     Reseller, Branding, InvoiceTemplate, MailTemplate, Customer,
     Offer, RateTable, RateVersion, Rate, RoamingZone, CommitmentType, Product, Device, DeviceUnit,
     Sim, SimBatch, Line, LineItem, Discount,
-    Order, OrderItem, PortingRequest, LineChange, NetworkBatch, NetworkRequest, Charge,
+    Order, OrderItem, PortingRequest, LineChange, NetworkBatch, NetworkRequest, NetworkAnswerFile, Charge,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrLayout, CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
     NumberSeries, Invoice, InvoiceLine, SealedDocument, Mail, Payment, Allocation, DebitBatch, Debit,

@@ -28,6 +28,7 @@ READ_ONLY = {
     "job_run", "mail", "sim_batch", "arrival", "import_item", "mail_template", "branding", "invoice_template", "cdr_layout",
     "line_change", "network_request", "network_batch", "customer_order", "order_item", "porting_request", "charge",
     "payment", "allocation", "debit_batch", "debit",
+    "network_answer_file",
 }  # fmt: skip
 LAWFUL = {
     "customer": {

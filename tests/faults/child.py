@@ -22,14 +22,18 @@ from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.engine.sqlite import SQLiteTransaction
 
 import piccolo_conf
+from gateways import webhook
 from gateways.files import turn
 from gateways.mail import Post
 from gateways.settings import SETTINGS
+from gateways.sftp import Depot
 from jobs import arrivals, cdr_replay, cdrs, folder, sim_states
 from jobs.billing import runs, worker
 from jobs.mails import sending
+from jobs.network import sending as network
 from rules.paris import Month
-from rules.states import COMPUTING, MailState, RunState
+from rules.states import COMPUTING, MailState, RequestState, RunState
+from tables.changes import NetworkRequest
 from tables.engine import TunedSQLite, engine, make_engine
 from tables.fleet import Sim
 from tables.mail import Mail
@@ -69,6 +73,8 @@ COUNTED = (
     *((os, name) for name in ("fsync", "replace")),
     *((owner, "commit") for owner in (SQLiteTransaction, PostgresTransaction)),
     (Post, "hand_over"),
+    (webhook, "call"),
+    (Depot, "lay"),
     *((owner, "run_querystring") for owner in (TunedSQLite, PostgresEngine)),
 )
 
@@ -148,6 +154,13 @@ async def send_beside(smtp_url: str):
     return (await sending.send_due()).done
 
 
+async def send_requests(settings: dict):
+    """What the network is asked; what a dead passage had in hand is in doubt at once."""
+    vars(SETTINGS).update(settings)
+    network.LEASE = timedelta(0)
+    return (await network.send_network_requests()).done
+
+
 async def tell():
     return {"told": await month_samples.told(), "stored": month_samples.stored(), "named": await month_samples.named()}
 
@@ -173,13 +186,19 @@ async def unguard(what: str):
             await Mail.update({Mail.state: MailState.queued}).where(Mail.state == MailState.sending)
 
         sending.settle_abandoned = again
+    elif what == "requests":
+
+        async def queued_again():
+            await NetworkRequest.update({NetworkRequest.claimed_at: None}).where(NetworkRequest.state == RequestState.queued)
+
+        network.settle_abandoned = queued_again
     elif what == "worker":
         global turn
         turn = nullcontext
 
 
 STAGES = (start, begin, waive, work, resume)
-OTHERS = (import_reference, load, receive, load_arrived, replay, move_sims, send_mails, send_beside, tell, unguard)
+OTHERS = (import_reference, load, receive, load_arrived, replay, move_sims, send_mails, send_beside, send_requests, tell, unguard)
 ORDERS = {order.__name__: order for order in (*STAGES, *OTHERS)}
 
 

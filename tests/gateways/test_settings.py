@@ -1,4 +1,4 @@
-"""An SFTP server without a pinned key is no setting to start with."""
+"""An SFTP server without a pinned key, a network that is half set: no settings to start with."""
 
 import pytest
 
@@ -29,3 +29,40 @@ def test_production_refuses_to_start_with_an_address_and_no_pinned_key(monkeypat
 def test_an_address_that_is_none_is_refused_at_the_start(monkeypatch, tmp_path, url):
     with pytest.raises(settings.BadSettings, match="SFTP_URL"):
         read(monkeypatch, tmp_path, SFTP_URL=url, SFTP_HOST_KEY=KEYS)
+
+
+def test_without_a_mode_the_network_is_asked_by_hand(monkeypatch, tmp_path):
+    assert read(monkeypatch, tmp_path, NETWORK_MODE="").network_mode == "manual"
+
+
+@pytest.mark.parametrize(
+    "env, said",
+    [
+        ({"NETWORK_MODE": "ftp"}, "NETWORK_MODE"),
+        ({"NETWORK_MODE": "sftp", "SFTP_URL": ""}, "SFTP_URL"),
+        ({"NETWORK_MODE": "webhook", "NETWORK_WEBHOOK_SECRET": LONG}, "NETWORK_WEBHOOK_URL"),
+        *(
+            ({"NETWORK_MODE": "webhook", "NETWORK_WEBHOOK_SECRET": LONG, "NETWORK_WEBHOOK_URL": url}, "NETWORK_WEBHOOK_URL")
+            for url in (
+                "http://reseau.example/",
+                "https://moi:secret@reseau.example/",
+                "https:///x",
+                "https://x.example:port/",
+                "ftp://x",
+            )
+        ),
+        ({"NETWORK_MODE": "webhook", "NETWORK_WEBHOOK_SECRET": "court", "NETWORK_WEBHOOK_URL": "https://x.example/"}, "SECRET"),
+    ],
+)
+def test_a_network_that_is_half_set_is_refused_at_the_start(monkeypatch, tmp_path, env, said):
+    with pytest.raises(settings.BadSettings, match=said) as caught:
+        read(monkeypatch, tmp_path, **env)
+    assert "moi:secret" not in str(caught.value) and LONG not in str(caught.value)
+
+
+def test_a_webhook_over_tls_or_on_this_machine_is_taken_and_its_secret_never_shown(monkeypatch, tmp_path):
+    for url in ("https://reseau.example/demandes", "http://127.0.0.1:8080/demandes"):
+        env = {"NETWORK_MODE": "webhook", "NETWORK_WEBHOOK_URL": url, "NETWORK_WEBHOOK_SECRET": LONG}
+        found = read(monkeypatch, tmp_path, **env)
+        assert (found.network_mode, found.network_webhook_url) == ("webhook", url)
+        assert LONG not in repr(found)
