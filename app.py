@@ -25,6 +25,7 @@ from endpoints import (
     imports,
     invoice_template,
     layouts,
+    lines_api,
     login,
     mails,
     rate_tables,
@@ -73,6 +74,7 @@ PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in roo
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
     rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
+    lines_api.router,
 ]  # fmt: skip
 
 inner = Litestar(
