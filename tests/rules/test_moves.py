@@ -1,4 +1,4 @@
-"""The legal moves of everything that has states: these and no other; the drawing in the documentation is made of the same data."""
+"""The legal moves of all that has states: these and no other; the drawing in the documentation is made of the same data."""
 
 from itertools import product
 
@@ -84,7 +84,7 @@ PAIRS = [
 
 def test_every_table_of_moves_is_written_here_and_names_each_of_its_states():
     assert {name for name in vars(states) if name.endswith("_MOVES")} == set(WRITTEN)
-    for moves, written in TABLES:
+    for moves, _ in TABLES:
         assert set(moves) == set(type(next(iter(moves))))
 
 
