@@ -14,7 +14,6 @@ from gateways import cdr_store
 from gateways.cdr_store import Context, Judged, LivePeriod, Load
 from gateways.files import keep, sweep, turn
 from gateways.settings import SETTINGS
-from jobs.imports.store import select_in
 from jobs.layouts import Chosen, choose, missing_before
 from jobs.report import ImportReport, PlanChanged
 from rules.commitment import add_months
@@ -24,7 +23,7 @@ from rules.files.written import csv_text
 from rules.layouts.layout import Layout
 from rules.msisdn import key
 from rules.paris import epoch, paris_date
-from rules.states import ChangeKind, ChangeState, FileState, ImportState, LineState, RejectCause, RejectState
+from rules.states import ChangeKind, ChangeState, FileState, ImportState, LineState, RejectCause, RejectState, SimState
 from tables.billing import BillingRun
 from tables.catalogue import RoamingZone
 from tables.changes import LineChange
@@ -141,8 +140,8 @@ async def _swapped() -> list[dict[str, str]]:
         LineChange.kind == ChangeKind.swap_sim, LineChange.state == ChangeState.done
     )
     number = {int(card): swap["msisdn"] for swap in swaps for card in json.loads(swap["before"])["cards"]}
-    left = await select_in([Sim.id, Sim.imsi, Sim.iccid], Sim.id, number)
-    return [card | {"msisdn": number[card["id"]]} for card in left]
+    left = await Sim.select(Sim.id, Sim.imsi, Sim.iccid).where(Sim.state == SimState.retired)
+    return [card | {"msisdn": number[card["id"]]} for card in left if card["id"] in number]
 
 
 def live_seconds(activated_on: date, terminated_on: date | None) -> tuple[int, int]:
