@@ -262,6 +262,10 @@ async def test_a_consumer_pays_no_month_after_the_twelfth_and_a_fifth_of_it_with
 
 
 async def test_a_number_ported_out_leaves_at_once_or_on_its_day(lines, monkeypatch):
+    ending = await done(act("TERMINATE", date(2026, 12, 5)), lines[CONSUMER])
+    with pytest.raises(IllegalState, match="Résilier : déjà programmé pour le 5 décembre 2026"):
+        await done(act("PORT_OUT", operator="Opérateur Fictif"), lines[CONSUMER])
+    await acts.cancel(ending.change, actor="Camille", now=NOW)
     await done(act("PORT_OUT", operator="Opérateur Fictif"), lines[CONSUMER])
     row = await line(lines[CONSUMER])
     assert (row["state"], row["terminated_on"], row["ported_to"]) == ("ported_out", TODAY, "Opérateur Fictif")

@@ -137,7 +137,7 @@ async def test_i5_a_termination_has_a_reason_shows_its_fee_and_can_be_taken_back
     await api("terminate", status=422, effective_on="2026-12-05")
     act = Act(ChangeKind.terminate, datetime(2026, 12, 5).date(), "Déménagement")
     (seen,) = await acts.look(act, [api.lines[BUSINESS]], SETTINGS.now())
-    assert (seen.fee_cents, seen.note) == (832, "Le 5 décembre 2026. Dernier jour : le 5 décembre 2026, jusqu'à minuit.")
+    assert (seen.fee_cents, seen.note) == (832, "Dernier jour : le 5 décembre 2026, jusqu'à minuit.")
     ended = await api("terminate", effective_on="2026-12-05", reason="Déménagement", reason_code="MOVED")
     assert (ended["state"], ended["terminated_on"]) == ("termination_scheduled", "2026-12-05")
     await api("suspend", status=409, barring="OUT")
