@@ -26,6 +26,7 @@ from endpoints import (
     imports,
     invoice_template,
     layouts,
+    lines_api,
     login,
     mails,
     money,
@@ -78,6 +79,7 @@ PROGRAMS = [
     search.router, reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
     rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
     network_api.router,
+    lines_api.router,
 ]  # fmt: skip
 
 inner = Litestar(

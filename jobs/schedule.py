@@ -8,6 +8,7 @@ from typing import IO
 from gateways.files import Busy, take_lock, turn
 from gateways.settings import SETTINGS
 from jobs import arrivals, retention
+from jobs.lines import due
 from jobs.mails import sending
 from jobs.money import reminders
 from jobs.network import answers
@@ -26,6 +27,7 @@ JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
     "purge": retention.purge,
     "send-network-requests": network.send_network_requests,
     "read-network-answers": answers.read_network_answers,
+    "apply-scheduled-changes": due.apply_scheduled_changes,
 }
 """Each job by the name that a scheduler calls."""
 
