@@ -17,41 +17,51 @@ from tables.parties import Customer
 
 IMPORTED = (LineState.pending, LineState.active, LineState.termination_scheduled, LineState.terminated)
 PLAIN = ["id", "msisdn", "sim", "user_name", "state", "activated_on", "terminated_on", "commitment_start"]
+Versions = dict[tuple[str, str], list[Values]]  # of a (kind, code), the oldest first
 
 
 @dataclass(frozen=True)
 class Books:
-    """By the number or code that the file writes. `offers`: the versions of a (kind, code), the oldest first."""
+    """By the number or code that the file writes."""
 
     customers: dict[str, Values]
     sims: dict[str, Values]
     tables: dict[str, int]
     commitments: dict[str, int]
-    offers: dict[tuple[str, str], list[Values]]
+    offers: Versions
     lines: list[Values]
 
     def version(self, kind: str, code: str, *days: date) -> Values | None:
         """The version in force on the first of these days on which there is one."""
-        versions = self.offers.get((kind, code), [])
-        for day in days:
-            if rank := bisect_right(versions, day, key=lambda version: version["valid_from"]):
-                return versions[rank - 1]
-        return None
+        return version_on(self.offers, kind, code, *days)
+
+
+async def offer_versions() -> Versions:
+    offers: Versions = defaultdict(list)
+    for offer in await Offer.select().order_by(Offer.valid_from):
+        offers[offer["kind"], offer["code"]].append(offer)
+    return dict(offers)
+
+
+def version_on(offers: Versions, kind: str, code: str, *days: date) -> Values | None:
+    """The version of an offer or option in force on the first of these days on which there is one."""
+    versions = offers.get((kind, code), [])
+    for day in days:
+        if rank := bisect_right(versions, day, key=lambda version: version["valid_from"]):
+            return versions[rank - 1]
+    return None
 
 
 async def open_books(rows: list[Row]) -> Books:
     numbers = (row.values["customer_number"] for row in rows)
     customers = await select_in(named(Customer, ["id", "customer_number", "kind"]), Customer.customer_number, numbers)
     sims = await select_in(named(Sim, ["id", "iccid", "state"]), Sim.iccid, (row.values["iccid"] for row in rows))
-    offers: dict[tuple[str, str], list[Values]] = defaultdict(list)
-    for offer in await Offer.select().order_by(Offer.valid_from):
-        offers[offer["kind"], offer["code"]].append(offer)
     return Books(
         {customer["customer_number"]: customer for customer in customers},
         {sim["iccid"]: sim for sim in sims},
         {table["code"]: table["id"] for table in await RateTable.select()},
         {commitment["code"]: commitment["id"] for commitment in await CommitmentType.select()},
-        dict(offers),
+        await offer_versions(),
         await lines_of(row.values["msisdn"] for row in rows),
     )
 
