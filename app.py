@@ -19,12 +19,14 @@ from endpoints import (
     cdr,
     docs,
     face,
+    fleet,
     formats,
     health,
     import_pages,
     imports,
     invoice_template,
     layouts,
+    line,
     login,
     mails,
     rate_tables,
@@ -33,6 +35,7 @@ from endpoints import (
     scheduler,
     sims,
     sims_api,
+    swap,
     words,
 )
 from endpoints.faces import STATIC, TEMPLATES, wear
@@ -67,7 +70,7 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, face, invoice_template, words, formats,
+    mails, face, invoice_template, words, formats, fleet, line, swap,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [

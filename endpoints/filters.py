@@ -18,9 +18,9 @@ def euros(amount_cents: int) -> str:
     return money.french(amount_cents)
 
 
-def price(euros_excl_vat: Decimal) -> str:
+def price(euros_excl_vat: Decimal | str) -> str:
     """A unit price, with its six decimals."""
-    return f"{euros_excl_vat:.6f}".replace(".", ",").replace("-", "−") + f"{NARROW}€"
+    return f"{Decimal(euros_excl_vat):.6f}".replace(".", ",").replace("-", "−") + f"{NARROW}€"
 
 
 def micro_price(amount_micro: int) -> str:
@@ -68,14 +68,14 @@ def count(value: int, one: str, many: str = "") -> str:
     return f"{number(value)}{NO_BREAK}{one if abs(value) < 2 else many or one + 's'}"
 
 
-def day(value: date) -> str:
-    """1er novembre 2026."""
-    return french_date(value)
+def day(value: date | str) -> str:
+    """1er novembre 2026, of a date or of its ISO text."""
+    return french_date(date.fromisoformat(value) if isinstance(value, str) else value)
 
 
-def instant(value: datetime) -> str:
-    """A UTC instant in Paris: 1er novembre 2026, 14 h 03."""
-    local = value.astimezone(PARIS)
+def instant(value: datetime | str) -> str:
+    """A UTC instant, or its ISO text, in Paris: 1er novembre 2026, 14 h 03."""
+    local = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(PARIS)
     return f"{french_date(local.date())}, {local.hour}{NO_BREAK}h{NO_BREAK}{local.minute:02d}"
 
 

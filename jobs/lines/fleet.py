@@ -15,13 +15,14 @@ from jobs.sims import ends_with, whole_number
 from rules.commitment import add_months
 from rules.files.written import csv_rows
 from rules.states import International, LineState, OfferKind
-from tables.catalogue import CommitmentType
+from tables.catalogue import CommitmentType, Offer
 from tables.engine import on_sqlite
 from tables.fleet import Line, LineItem
 from tables.parties import Customer
 
 Row = dict[str, Any]
 ON_A_PAGE = 50
+EXPORTED = 1_000_000
 EXPORTED_AT_ONCE = 2_000
 DAY = timedelta(days=1)
 SHOWN = (
@@ -119,6 +120,17 @@ async def ids_of(search: Search, limit: int) -> list[int]:
     """The lines of a search, at most so many."""
     query = Line.select(Line.id).where(*await search.conditions()).order_by(Line.msisdn, Line.id)
     return await query.limit(limit).output(as_list=True)
+
+
+async def customer(number: str) -> Row | None:
+    """The one customer of that number, when a search names it whole."""
+    return await Customer.select(Customer.customer_number, Customer.company_name).where(Customer.customer_number == number).first()
+
+
+async def offers() -> dict[str, str]:
+    """The subscriptions of the catalogue: code → label of the latest version."""
+    rows = await Offer.select(Offer.code, Offer.label).where(Offer.kind == OfferKind.offer).order_by(Offer.valid_from, Offer.id)
+    return {row["code"]: row["label"] for row in rows}
 
 
 async def export(ids: Iterable[int], today: date) -> AsyncIterator[str]:
