@@ -27,6 +27,7 @@ from endpoints import (
     invoice_template,
     layouts,
     line,
+    lines_api,
     login,
     mails,
     rate_tables,
@@ -76,6 +77,7 @@ PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in roo
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
     rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
+    lines_api.router,
 ]  # fmt: skip
 
 inner = Litestar(

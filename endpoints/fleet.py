@@ -52,7 +52,9 @@ async def effect(request: Asked) -> Template:
     form = await request.form()
     lines = await fleet.ids_of(_search(form)[0], MOST + 1) if form.get("toutes") else line_acts.ids(form.getall("ligne", []))
     act = line_acts.act_of(form)
-    return _shown("fleet_effect.html", act, lines=lines, carried=line_acts.carried(form), **await line_acts.effects_of(act, lines))
+    return _shown(
+        "fleet_effect.html", act, lines=lines, carried=line_acts.carried(form), **await line_acts.effects_of(act, lines)
+    )
 
 
 @post(HOME + "/faire", status_code=200, right=Right.lines)

@@ -12,12 +12,16 @@ from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs.lines import acts, choices, seen
 from jobs.lines.deeds import Effect
+from jobs.lines.next_bill import next_bill
 from jobs.lines.sheet import find, sheet
 from rules.paris import paris_date
 from rules.rights import Right
-from rules.states import ChangeKind, International, LineState
+from rules.states import ChangeKind, International, LineState, Section
+from tables.fleet import Line
 
 HOME = "/lignes/{msisdn:str}"
+FIELDS = {column._meta.name: str(column._meta.help_text).partition(" — ")[0] for column in Line._meta.columns}
+LABELS = {word.value: word.label for words in (LineState, International) for word in words}
 
 
 @get(HOME, right=Right.see)
@@ -27,7 +31,8 @@ async def page(msisdn: str, fait: int = 0) -> Template:
     context: dict[str, Any] = {"line": line, "done": fait, "today": paris_date(now)}
     context |= {"asleep": line_acts.asleep(LineState(line["state"])), "marks": _marks(line), "once": secrets.token_urlsafe(16)}
     context |= {"offered": await choices.offered(paris_date(now)), "profiles": International, "causes": line_acts.CAUSES}
-    return Template("line.html", context=context | {"last_bill": await choices.last_bill(line["id"])})
+    context |= {"last_bill": await choices.last_bill(line["id"]), "sections": Section, "fields": FIELDS, "labels": LABELS}
+    return Template("line.html", context=context)
 
 
 @post(HOME + "/effet", status_code=200, right=Right.lines)
@@ -37,7 +42,7 @@ async def effect(request: Asked, msisdn: str) -> Template:
     act, line = line_acts.act_of(form), await find(msisdn, now)
     context = await line_acts.effects_of(act, [line])
     if act.kind == ChangeKind.change_offer and context["concerned"]:
-        context["bill"] = await acts.next_bill(act, line, now)
+        context["bill"] = await next_bill(act, line, now)
     context |= {"one": (context["concerned"] + context["refused"])[0], "carried": line_acts.carried(form)}
     return Template("line_effect.html", context=context | {"title": line_acts.title(act), "causes": line_acts.CAUSES})
 
@@ -57,7 +62,7 @@ async def do(request: Asked, msisdn: str) -> Redirect:
 async def cancel(request: Asked, msisdn: str, data: Form) -> Redirect:
     """Take back what is planned."""
     (change,) = line_acts.ids([data.get("changement", "")]) or [0]
-    await acts.cancel(change, actor=actor(request), now=SETTINGS.now())
+    await acts.cancel(change, line=await find(msisdn, SETTINGS.now()), actor=actor(request), now=SETTINGS.now())
     return Redirect(f"/lignes/{msisdn}", status_code=303)
 
 

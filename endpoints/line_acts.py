@@ -31,7 +31,16 @@ FIELDS = {
         "abonnement": "offer", "prix": "monthly_price", "grille": "rate_table", "engagement": "commitment_type",
     },
 }  # fmt: skip
-CARRIED = ("acte", "le", "motif", "option", "remise", "remise_en", "remise_mois", *(field for fields in FIELDS.values() for field in fields))
+CARRIED = (
+    "acte",
+    "le",
+    "motif",
+    "option",
+    "remise",
+    "remise_en",
+    "remise_mois",
+    *(field for fields in FIELDS.values() for field in fields),
+)
 CAUSES = {
     "CUSTOMER": "À la demande du client",
     "UNPAID": "Impayé",

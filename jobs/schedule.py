@@ -8,6 +8,7 @@ from typing import IO
 from gateways.files import Busy, take_lock, turn
 from gateways.settings import SETTINGS
 from jobs import arrivals
+from jobs.lines import due
 from jobs.mails import sending
 from jobs.report import Report
 from rules.errors import RuleError
@@ -19,6 +20,7 @@ JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
     FETCH: arrivals.fetch,
     LOAD: arrivals.load_apart,
     "send-mails": sending.send_mails,
+    "apply-scheduled-changes": due.apply_scheduled_changes,
 }
 """Each job by the name that a scheduler calls."""
 

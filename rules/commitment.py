@@ -24,6 +24,15 @@ class Commitment:
     def ends_on(self) -> date:
         return add_months(self.starts_on, self.months) - timedelta(days=1)
 
+    def months_gone(self, day: date) -> int:
+        """The months begun by a day, at most all of them.
+
+        >>> bound = Commitment(date(2026, 1, 15), 12)
+        >>> bound.months_gone(date(2026, 1, 14)), bound.months_gone(date(2026, 2, 15)), bound.months_gone(date(2028, 1, 1))
+        (0, 2, 12)
+        """
+        return sum(add_months(self.starts_on, rank) <= day for rank in range(self.months))
+
 
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or its last day.

@@ -199,13 +199,14 @@ def _recurring(
     found: dict[int, list[RecurringItem]] = {}
     for row in sorted(items, key=lambda row: (row["line"], row["kind"] != OfferKind.offer, row["position"], row["starts_on"])):
         try:
-            found.setdefault(row["line"], []).append(_recurring_item(row, discounts.get(row["id"], [])))
+            found.setdefault(row["line"], []).append(recurring_item(row, discounts.get(row["id"], [])))
         except (ArithmeticError, ValueError) as reason:
             broken[lines[row["line"]]["customer"]] = reason
     return found
 
 
-def _recurring_item(row: Row, discounts: list[Row]) -> RecurringItem:
+def recurring_item(row: Row, discounts: list[Row]) -> RecurringItem:
+    """An item with its offer, as the law of the month reads it."""
     return RecurringItem(
         id=row["id"],
         label=row["offer.label"],
@@ -227,7 +228,7 @@ def _offer_vat(items: list[Row], month: Month) -> dict[int, Decimal]:
     """The VAT rate of each line's offer: the last one begun by the end of the month."""
     found: dict[int, tuple[date, Decimal]] = {}
     for row in items:
-        if row["kind"] == OfferKind.offer:
+        if row["kind"] == OfferKind.offer and (row["ends_on"] is None or row["starts_on"] <= row["ends_on"]):
             known = found.get(row["line"])
             if known is None or known[0] < row["starts_on"] <= month.last:
                 found[row["line"]] = row["starts_on"], row["offer.vat_rate"]

@@ -1,24 +1,36 @@
 """The verbs on lines: looked at first, then done to each line under its lock, a result per line."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from jobs.lines import offers
-from jobs.lines.deeds import Act, Deed, Effect, Row
-from jobs.lines.held import Held, hold, load
-from jobs.lines.verbs import Ground, UnknownLine, foresee, read
+from jobs.lines.back import ChangedSince, held_change, settle, words_of
+from jobs.lines.deeds import Act, Deed, Effect
+from jobs.lines.ground import Ground, ground_of
+from jobs.lines.held import Held, Row, hold, load
+from jobs.lines.next_bill import BillLine, NextBill, next_bill
+from jobs.lines.offers import ProfileNotAllowed
+from jobs.lines.verbs import UnknownLine, foresee, read
 from jobs.lines.writing import write
 from rules.errors import RuleError
-from rules.moves import IllegalState
-from rules.paris import paris_date
-from rules.states import ChangeKind
+from rules.moves import IllegalState, check
+from rules.paris import french_date, paris_date
+from rules.states import CHANGE_MOVES, ChangeKind, ChangeState
 from tables.changes import LineChange
-from tables.engine import on_sqlite, transaction
-from tables.fleet import Line, Sim
+from tables.engine import transaction
 
-__all__ = ["Act", "Effect", "UnknownLine", "cancel", "do", "look", "one"]
+__all__ = [
+    "Act",
+    "BillLine",
+    "Effect",
+    "NextBill",
+    "ProfileNotAllowed",
+    "UnknownLine",
+    "cancel",
+    "do",
+    "look",
+    "next_bill",
+    "one",
+]
 AT_ONCE = 250  # lines of one transaction
 MOST = 10_000
 
@@ -29,6 +41,10 @@ class NoLine(RuleError):
 
 class TooManyLines(RuleError):
     """More lines than one act takes."""
+
+
+class UnknownChange(RuleError):
+    status = 404
 
 
 async def look(act: Act, lines: Sequence[int], now: datetime) -> list[Effect]:
@@ -49,9 +65,7 @@ async def do(act: Act, lines: Sequence[int], *, actor: str, now: datetime) -> li
         async with transaction():
             await hold(chunk)
             worked = await _worked_out(act, chunk, now, locked=True)
-            done = {
-                one.line: one for one in await write(act, [one for one in worked if isinstance(one, Deed)], actor=actor, now=now)
-            }
+            done = {one.line: one for one in await write([one for one in worked if isinstance(one, Deed)], actor=actor, now=now)}
         found += [done[one.effect.line] if isinstance(one, Deed) else one for one in worked]
     return found
 
@@ -77,7 +91,7 @@ async def _worked_out(act: Act, ids: list[int], now: datetime, locked: bool = Fa
     """Of each line a deed, or the effect that says why there is none."""
     earlier = await _earlier(act.once, ids)
     held = await load(ids)
-    ground = await ground_of(act, now, locked)
+    ground = await ground_of(act, paris_date(now), locked)
     return [_of(act, held.get(id_), id_, ground, earlier.get(id_), len(ids)) for id_ in ids]
 
 
@@ -85,7 +99,7 @@ def _of(act: Act, held: Held | None, id_: int, ground: Ground, earlier: Row | No
     if held is None:
         return Effect(id_).refused(UnknownLine("Cette ligne n'existe plus. Revenez au parc."))
     if earlier:
-        before, after = json.loads(earlier["before"])["words"]
+        before, after = words_of(earlier)
         told = "Cette demande était déjà reçue : elle n'est faite qu'une fois."
         return Effect(id_, held.row["msisdn"], held.row["user_name"], before, after, note=told, change=earlier["id"])
     try:
@@ -105,24 +119,18 @@ async def _earlier(once: str, ids: list[int]) -> dict[int, Row]:
     return {row["line"]: row for row in await rows}
 
 
-async def ground_of(act: Act, now: datetime, locked: bool = False, reserved: bool = False) -> Ground:
-    """What the act is judged by beside its lines; the card it names is held too when `locked`."""
-    today = paris_date(now)
-    if act.kind == ChangeKind.change_offer:
-        return Ground(today, catalogue=await offers.catalogue())
-    if act.kind != ChangeKind.swap_sim:
-        return Ground(today)
-    query = Sim.select(Sim.id, Sim.iccid, Sim.state).where(Sim.iccid == act.asked["iccid"])
-    card = await (query.lock_rows("UPDATE") if locked and not on_sqlite() else query).first()
-    if card:
-        card["line"] = await Line.exists().where(Line.sim == card["id"])
-    return Ground(today, card, reserved)
+async def cancel(change_id: int, *, actor: str, now: datetime, line: int | None = None) -> None:
+    """Take back what is planned (of that line, if said), until the eve of its day.
 
-
-async def cancel(change_id: int, *, actor: str, now: datetime) -> None:
-    """Take back what is planned, until its day comes. Raises UnknownChange, IllegalState."""
-    raise NotImplementedError
-
-
-async def next_bill(act: Act, line: int, now: datetime) -> Any:
-    raise NotImplementedError
+    Raises UnknownChange, IllegalState, ChangedSince.
+    """
+    async with transaction():
+        change = await held_change(change_id)
+        if change is None or line not in (None, change["line"]):
+            raise UnknownChange("Ce changement n'existe pas. Regardez la fiche de la ligne.")
+        state, day = ChangeState(change["state"]), change["effective_on"]
+        check(CHANGE_MOVES, state, ChangeState.cancelled)
+        if day <= paris_date(now):
+            raise IllegalState(f"Ce changement prend effet le {french_date(day)} : il ne s'annule plus. Faites le contraire.")
+        if kept := await settle(change, ChangeState.cancelled, "", actor=actor, now=now):
+            raise ChangedSince(kept)

@@ -26,7 +26,7 @@ async def offered(day: date) -> dict[str, list[Row]]:
 async def last_bill(line: int) -> Row | None:
     """The last validated document that speaks of the line: its number, its day, cents excl. VAT by section."""
     table = InvoiceLine
-    columns = (table.section, table.amount_cents, table.invoice.number, table.invoice.issued_on, table.invoice.run.month)
+    columns = (table.section, table.amount_cents, table.invoice.number, table.invoice.issued_on)
     rows = await table.select(*columns, table.invoice.as_alias("key")).where(
         table.line == line, table.invoice.state == InvoiceState.validated
     )
@@ -37,6 +37,5 @@ async def last_bill(line: int) -> Row | None:
     sections: dict[str, int] = {}
     for row in rows:
         sections[row["section"]] = sections.get(row["section"], 0) + row["amount_cents"]
-    head = rows[0]
-    named = {"number": head["invoice.number"], "issued_on": head["invoice.issued_on"], "month": head["invoice.run.month"]}
-    return named | {"sections": sections, "total_cents": sum(sections.values())}
+    head = {"number": rows[0]["invoice.number"], "issued_on": rows[0]["invoice.issued_on"]}
+    return head | {"sections": sections, "total_cents": sum(sections.values())}

@@ -58,6 +58,7 @@ class Deed:
     `discounts`; `last_day`: of the line's running charges; `request`: what the network is asked.
     """
 
+    act: Act
     held: Held
     effect: Effect
     state: ChangeState = ChangeState.done

@@ -14,7 +14,7 @@ from jobs.imports.store import select_in
 from jobs.sims import ends_with, whole_number
 from rules.commitment import add_months
 from rules.files.written import csv_rows
-from rules.states import International, LineState, OfferKind
+from rules.states import OfferKind
 from tables.catalogue import CommitmentType, Offer
 from tables.engine import on_sqlite
 from tables.fleet import Line, LineItem
@@ -27,7 +27,8 @@ EXPORTED_AT_ONCE = 2_000
 DAY = timedelta(days=1)
 SHOWN = (
     Line.id, Line.msisdn, Line.user_name, Line.state, Line.international, Line.activated_on, Line.terminated_on,
-    Line.commitment_start, Line.commitment_type.months.as_alias("months"), Line.customer.customer_number.as_alias("customer_number"),
+    Line.commitment_start, Line.commitment_type.months.as_alias("months"),
+    Line.customer.customer_number.as_alias("customer_number"),
     Line.customer.company_name.as_alias("company_name"),
 )  # fmt: skip
 FILED = (*SHOWN, Line.sim.iccid.as_alias("iccid"), Line.rate_table.code.as_alias("rate_table"))
@@ -35,7 +36,15 @@ COLUMNS = (
     "msisdn", "customer_number", "company_name", "user_name", "state", "iccid", "offer", "options", "monthly_price", "rate_table",
     "international", "activated_on", "terminated_on", "commitment_months", "commitment_ends_on",
 )  # fmt: skip
-ITEM = [LineItem.id, LineItem.line, LineItem.kind, LineItem.position, LineItem.monthly_price, LineItem.starts_on, LineItem.ends_on]
+ITEM = [
+    LineItem.id,
+    LineItem.line,
+    LineItem.kind,
+    LineItem.position,
+    LineItem.monthly_price,
+    LineItem.starts_on,
+    LineItem.ends_on,
+]
 
 _ANY = range(0xC0, 0x180)  # the accented letters of Europe
 _WRITINGS: dict[str, str] = {}
@@ -124,7 +133,9 @@ async def ids_of(search: Search, limit: int) -> list[int]:
 
 async def customer(number: str) -> Row | None:
     """The one customer of that number, when a search names it whole."""
-    return await Customer.select(Customer.customer_number, Customer.company_name).where(Customer.customer_number == number).first()
+    return (
+        await Customer.select(Customer.customer_number, Customer.company_name).where(Customer.customer_number == number).first()
+    )
 
 
 async def offers() -> dict[str, str]:

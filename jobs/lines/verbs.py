@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import replace
 from typing import Any
 
 from jobs.lines import offers
 from jobs.lines.deeds import Act, Deed, Effect
+from jobs.lines.ground import Ground
 from jobs.lines.held import Held, Row
 from rules import iccid
 from rules.errors import NoReason, RuleError
@@ -20,19 +20,6 @@ from rules.states import BARRED, SIM_MOVES, Barring, ChangeKind, ChangeState, In
 LONGEST_REASON = 500
 BARRING = (ChangeKind.suspend, ChangeKind.reactivate)
 SERVED = (LineState.active, *BARRED.values())
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What an act is judged by beside the line: the day that it is, the card or the codes that it names.
-
-    `card`: None = not in the stock; `reserved`: it may be reserved, for this very act.
-    """
-
-    today: date
-    card: Row | None = None
-    reserved: bool = False
-    catalogue: offers.Catalogue = field(default_factory=offers.Catalogue)
 
 
 class UnknownLine(RuleError):
@@ -81,10 +68,10 @@ def foresee(act: Act, held: Held, ground: Ground) -> Deed:
             told = f"{ChangeKind(waiting['kind']).label} : déjà programmé pour le {french_date(waiting['effective_on'])}."
             raise IllegalState(f"{told} Annulez d'abord ce changement, ou attendez sa date.")
     check_day(act.kind, day, ground.today, row["activated_on"], row["terminated_on"])
-    deed = Deed(held, Effect(row["id"], row["msisdn"], row["user_name"]))
+    deed = Deed(act, held, Effect(row["id"], row["msisdn"], row["user_name"]))
     deed.request = BARS[barring] if barring else REQUESTED.get(act.kind)
     deed.content = {"iccid": row["sim.iccid"]}
-    LAWS[act.kind](deed, act, ground, after)
+    LAWS[act.kind](deed, ground, after)
     if day > ground.today:
         deed.state, deed.request = ChangeState.planned, None
         if act.kind not in DATED:
@@ -94,18 +81,18 @@ def foresee(act: Act, held: Held, ground: Ground) -> Deed:
     return deed
 
 
-def arrive(change: Row, held: Held, ground: Ground) -> Deed:
-    """What is left to do on its day of an act whose dates were written before. Raises RuleError."""
-    kind, day, asked, row = ChangeKind(change["kind"]), change["effective_on"], json.loads(change["asked"]), held.row
-    state_after(kind if kind == ChangeKind.port_out else ChangeKind.rename, LineState(row["state"]))
-    deed = Deed(held, Effect(row["id"], row["msisdn"], row["user_name"]), request=REQUESTED.get(kind))
+def arrive(act: Act, words: tuple[str, str], held: Held, ground: Ground) -> Deed:
+    """What is left to do on its day of an act whose dates are written (DATED). Raises RuleError."""
+    row, day = held.row, act.effective_on
+    state_after(act.kind if act.kind == ChangeKind.port_out else ChangeKind.rename, LineState(row["state"]))
+    deed = Deed(act, held, Effect(row["id"], row["msisdn"], row["user_name"], *words), request=REQUESTED.get(act.kind))
     deed.content = {"iccid": row["sim.iccid"]}
-    if kind == ChangeKind.port_out:
+    if act.kind == ChangeKind.port_out:
         deed.columns = {"state": LineState.ported_out.value}
         _retire(deed)
-    elif kind == ChangeKind.change_offer:
-        check_day(kind, day, day, row["activated_on"], row["terminated_on"])
-        deed.columns = offers.contract(held, asked, day, ground.catalogue)
+    elif act.kind == ChangeKind.change_offer:
+        check_day(act.kind, day, day, row["activated_on"], row["terminated_on"])
+        deed.columns = offers.contract(held, dict(act.asked), day, ground.catalogue)
         deed.content["options"] = "+".join(item["offer.code"] for item in held.on(day))
     return deed
 
@@ -124,13 +111,13 @@ def _said(deed: Deed, before: str, after: str, note: str = "", fee_cents: int = 
     deed.effect = replace(deed.effect, before=before, after=after, note=note, fee_cents=fee_cents)
 
 
-def _bar(deed: Deed, act: Act, ground: Ground, after: LineState) -> None:
+def _bar(deed: Deed, ground: Ground, after: LineState) -> None:
     deed.columns = {"state": after.value}
     _said(deed, LineState(deed.held.row["state"]).label, after.label)
 
 
-def _end(deed: Deed, act: Act, ground: Ground, after: LineState) -> None:
-    row, day = deed.held.row, act.effective_on
+def _end(deed: Deed, ground: Ground, after: LineState) -> None:
+    act, row, day = deed.act, deed.held.row, deed.act.effective_on
     over = day < ground.today or (act.kind == ChangeKind.port_out and day == ground.today)
     if not over:
         after = LineState.termination_scheduled
@@ -154,7 +141,7 @@ def _retire(deed: Deed) -> None:
         deed.cards[row["sim"]] = SimState(row["sim.state"]), SimState.retired
 
 
-def _swap(deed: Deed, act: Act, ground: Ground, after: LineState) -> None:
+def _swap(deed: Deed, ground: Ground, after: LineState) -> None:
     card, row = ground.card, deed.held.row
     if card is None:
         raise IllegalState("Cette carte n'est pas dans le stock. Relisez son numéro, ou importez-la.")
@@ -163,7 +150,7 @@ def _swap(deed: Deed, act: Act, ground: Ground, after: LineState) -> None:
         raise IllegalState("C'est déjà la carte de cette ligne : rien à changer.")
     if card["line"] or not (state == SimState.in_stock or (ground.reserved and state == SimState.reserved)):
         raise IllegalState(f"Cette carte n'est pas libre (« {state.label} »). Prenez-en une autre, en stock.")
-    if act.effective_on > ground.today:
+    if deed.act.effective_on > ground.today:
         deed.cards[card["id"]] = state, SimState.reserved
     else:
         _retire(deed)
@@ -173,28 +160,28 @@ def _swap(deed: Deed, act: Act, ground: Ground, after: LineState) -> None:
     _said(deed, iccid.format(row["sim.iccid"] or ""), iccid.format(card["iccid"]))
 
 
-def _rename(deed: Deed, act: Act, ground: Ground, after: LineState) -> None:
-    name = act.asked["user_name"]
+def _rename(deed: Deed, ground: Ground, after: LineState) -> None:
+    name = deed.act.asked["user_name"]
     if name == deed.held.row["user_name"]:
         raise IllegalState("Cette ligne porte déjà ce nom : rien à changer.")
     deed.columns, deed.content["user_name"] = {"user_name": name}, name
     _said(deed, deed.held.row["user_name"], name)
 
 
-def _profile(deed: Deed, act: Act, ground: Ground, after: LineState) -> None:
-    held, wanted = deed.held, International(act.asked["profile"])
+def _profile(deed: Deed, ground: Ground, after: LineState) -> None:
+    held, wanted = deed.held, International(deed.act.asked["profile"])
     before = International(held.row["international"])
     if wanted == before:
         raise IllegalState(f"Déjà « {before.label} » : rien à changer.")
-    days = [act.effective_on, *(one["effective_on"] for one in held.planned if one["kind"] == ChangeKind.change_offer)]
+    days = [deed.act.effective_on, *(one["effective_on"] for one in held.planned if one["kind"] == ChangeKind.change_offer)]
     for day in days:
         offers.check_profile(wanted, held.on(max(day, held.row["activated_on"])), held)
     deed.columns, deed.content["options"] = {"international": wanted.value}, wanted.value
     _said(deed, before.label, wanted.label)
 
 
-def _change_offer(deed: Deed, act: Act, ground: Ground, after: LineState) -> None:
-    held, day, asked = deed.held, act.effective_on, dict(act.asked)
+def _change_offer(deed: Deed, ground: Ground, after: LineState) -> None:
+    held, day, asked = deed.held, deed.act.effective_on, dict(deed.act.asked)
     change = offers.change(held, asked, day, ground.catalogue)
     offers.check_profile(held.row["international"], change.holds, held)
     contract = offers.contract(held, asked, day, ground.catalogue)
@@ -208,7 +195,7 @@ def _change_offer(deed: Deed, act: Act, ground: Ground, after: LineState) -> Non
     _said(deed, offers.words(held.on(day)), change.words, note)
 
 
-LAWS: dict[ChangeKind, Callable[[Deed, Act, Ground, LineState], None]] = {
+LAWS: dict[ChangeKind, Callable[[Deed, Ground, LineState], None]] = {
     ChangeKind.suspend: _bar,
     ChangeKind.reactivate: _bar,
     ChangeKind.terminate: _end,

@@ -1,13 +1,14 @@
 """Writing deeds, many at once, in the transaction under way, with what the network is asked and what the journal keeps."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from jobs.lines.deeds import Act, Deed, Effect, Row
+from jobs.lines.deeds import Deed, Effect
+from jobs.lines.held import Row
 from jobs.network.asking import ask_many
 from rules.states import ChangeKind, ChangeState, ChargeKind, ProductKind, SimState
 from tables.changes import LineChange
@@ -25,45 +26,56 @@ _CHARGE = (
 )  # fmt: skip
 
 
-async def write(act: Act, deeds: Sequence[Deed], *, actor: str, now: datetime, changes: Sequence[Row] = ()) -> list[Effect]:
+async def write(deeds: Sequence[Deed], *, actor: str, now: datetime, changes: Sequence[Row] = ()) -> list[Effect]:
     """Each with the key of its change. `changes`: those that these deeds carry out, when they were planned before."""
     if not deeds:
         return []
     keys = [change["id"] for change in changes] or list(await reserve_ids(LineChange, len(deeds)))
     former = [json.loads(change["before"]) for change in changes] or [{} for _ in deeds]
-    kept = [old | _before(deed) for old, deed in zip(former, deeds, strict=True)]
+    kept = [_merged(old, _before(deed)) for old, deed in zip(former, deeds, strict=True)]
     await _lines(deeds)
-    await _cards(deeds, act, actor, now)
+    await _cards(deeds, actor, now)
     await _items(deeds, kept)
-    await _charges(deeds, kept, act, actor, now)
+    await _charges(deeds, kept, actor, now)
     if changes:
         await update_many(LineChange.before, {key: _json(before) for key, before in zip(keys, kept, strict=True)})
-        await update_many(LineChange.state, dict.fromkeys(keys, ChangeState.done.value))
+        await update_many(LineChange.state, {key: deed.state.value for key, deed in zip(keys, deeds, strict=True)})
         await update_many(LineChange.done_at, dict.fromkeys(keys, now))
     else:
-        rows = [
-            [
-                key, deed.effect.line, act.kind.value, deed.state.value, act.effective_on, _json(act.asked), _json(before),
-                act.once or None, act.reason, actor, now, now if deed.state == ChangeState.done else None,
-            ]
-            for key, deed, before in zip(keys, deeds, kept, strict=True)
-        ]  # fmt: skip
+        rows = [[key, *_row(deed, before, actor, now)] for key, deed, before in zip(keys, deeds, kept, strict=True)]
         await insert_many(LineChange, _columns(LineChange, ("id", *_CHANGE)), rows)
-    asked = [(key, deed) for key, deed in zip(keys, deeds, strict=True) if deed.request]
-    await ask_many(
-        [(deed.request, deed.effect.msisdn, deed.effect.line, key, deed.content) for key, deed in asked if deed.request],
-        actor=actor,
-        now=now,
-    )
-    for state in ChangeState:
-        told = [_story(act, key, deed) for key, deed in zip(keys, deeds, strict=True) if deed.state == state]
-        await tell_many(now, actor, event(act.kind, state.value), told)
+    asked = [
+        (deed.request, deed.effect.msisdn, deed.effect.line, key, deed.content)
+        for key, deed in zip(keys, deeds, strict=True)
+        if deed.request
+    ]
+    await ask_many(asked, actor=actor, now=now)
+    for name in dict.fromkeys(event(deed.act.kind, deed.state) for deed in deeds):
+        told = zip(keys, deeds, strict=True)
+        await tell_many(now, actor, name, [_story(key, deed) for key, deed in told if event(deed.act.kind, deed.state) == name])
     return [replace(deed.effect, change=key) for key, deed in zip(keys, deeds, strict=True)]
+
+
+def _row(deed: Deed, before: Row, actor: str, now: datetime) -> list[Any]:
+    act, done = deed.act, deed.state == ChangeState.done
+    return [
+        deed.effect.line, act.kind.value, deed.state.value, act.effective_on, _json(dict(act.asked)), _json(before),
+        act.once or None, act.reason, actor, now, now if done else None,
+    ]  # fmt: skip
 
 
 def event(kind: ChangeKind, what: str) -> str:
     """How the journal of a line calls it: `rename_done`."""
     return f"{kind.value.lower()}_{what}"
+
+
+def _merged(old: Row, new: Row) -> Row:
+    """From what there was before an act was planned to what it became on its day."""
+    found = old | new
+    for part in ("columns", "cards"):
+        first, last = old.get(part, {}), new.get(part, {})
+        found[part] = {name: [first.get(name, last.get(name))[0], last.get(name, first.get(name))[1]] for name in first | last}
+    return found
 
 
 def _columns(table: Any, names: Sequence[str]) -> list[Any]:
@@ -93,8 +105,9 @@ def _before(deed: Deed) -> Row:
     return found
 
 
-def _story(act: Act, key: int, deed: Deed) -> tuple[str, int, Row, Row]:
+def _story(key: int, deed: Deed) -> tuple[str, int, Row, Row]:
     """Before → after, in words, with why."""
+    act = deed.act
     after = {"change": key, "to": deed.effect.after, "on": plain(act.effective_on)} | (
         {"reason": act.reason} if act.reason else {}
     )
@@ -109,17 +122,14 @@ async def _lines(deeds: Sequence[Deed]) -> None:
         await update_many(Line._meta.get_column_by_name(name), values)
 
 
-async def _cards(deeds: Sequence[Deed], act: Act, actor: str, now: datetime) -> None:
-    moves = {card: move for deed in deeds for card, move in deed.cards.items()}
-    await move_cards(moves, f"{act.kind.label} — {act.reason}" if act.reason else act.kind.label, actor, now)
+async def _cards(deeds: Sequence[Deed], actor: str, now: datetime) -> None:
+    await move_cards({card: (*move, deed.act.kind.label) for deed in deeds for card, move in deed.cards.items()}, actor, now)
 
 
-async def move_cards(moves: dict[int, tuple[SimState, SimState]], reason: str, actor: str, now: datetime) -> None:
-    """Each card with its entry in the journal."""
-    await update_many(Sim.state, {card: became.value for card, (_, became) in moves.items()})
-    stories = [
-        ("sim", card, {"state": was.value}, {"state": became.value, "reason": reason}) for card, (was, became) in moves.items()
-    ]
+async def move_cards(moves: Mapping[int, tuple[SimState, SimState, str]], actor: str, now: datetime) -> None:
+    """From, to, why: each card with its entry in the journal."""
+    await update_many(Sim.state, {card: became.value for card, (_, became, _) in moves.items()})
+    stories = [("sim", card, {"state": was}, {"state": became, "reason": why}) for card, (was, became, why) in moves.items()]
     await tell_many(now, actor, "state", stories)
 
 
@@ -130,7 +140,7 @@ async def _items(deeds: Sequence[Deed], kept: list[Row]) -> None:
         return
     rows, discounts = [], []
     for key, (deed, before, item) in zip(await reserve_ids(LineItem, len(begun)), begun, strict=True):
-        before.setdefault("begun", []).append(key)
+        before.setdefault("begun", {})[str(key)] = plain(item["ends_on"])
         values = item | {"line": deed.effect.line}
         rows.append([key, *(str(values[name]) if name in ("kind", "terms") else values[name] for name in _ITEM)])
         discounts += [[key, one["percent"], one["amount"], one["until"]] for one in item["discounts"]]
@@ -138,7 +148,7 @@ async def _items(deeds: Sequence[Deed], kept: list[Row]) -> None:
     await insert_many(Discount, [Discount.item, Discount.percent, Discount.amount, Discount.until], discounts)
 
 
-async def _charges(deeds: Sequence[Deed], kept: list[Row], act: Act, actor: str, now: datetime) -> None:
+async def _charges(deeds: Sequence[Deed], kept: list[Row], actor: str, now: datetime) -> None:
     """The fee of an early end; what runs with a line ends with it."""
     ending = {deed.effect.line: (deed.last_day, before) for deed, before in zip(deeds, kept, strict=True) if deed.last_day}
     if not ending:
@@ -157,7 +167,7 @@ async def _charges(deeds: Sequence[Deed], kept: list[Row], act: Act, actor: str,
     rows = []
     for key, (deed, before) in zip(await reserve_ids(Charge, len(owed)) if owed else [], owed, strict=True):
         before["fee"] = key
-        row, offer = deed.held.row, deed.held.offer(act.effective_on)
+        act, row, offer = deed.act, deed.held.row, deed.held.offer(deed.act.effective_on)
         price = Decimal(deed.effect.fee_cents) / 100
         rows.append(
             [
