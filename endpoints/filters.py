@@ -42,13 +42,13 @@ def percent(value: Decimal) -> str:
     return f"{value:+,}".replace(",", NARROW).replace(".", ",").replace("-", "−") + f"{NARROW}%"
 
 
-def rate(value: Decimal) -> str:
+def rate(value: Decimal | str) -> str:
     """A rate in per cent, without idle zeros.
 
     >>> rate(Decimal("8.50"))
     '8,5\\u202f%'
     """
-    return f"{value.normalize():f}".replace(".", ",") + f"{NARROW}%"
+    return f"{Decimal(value).normalize():f}".replace(".", ",") + f"{NARROW}%"
 
 
 def number(value: int) -> str:

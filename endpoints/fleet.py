@@ -51,10 +51,8 @@ async def effect(request: Asked) -> Template:
     """What an act would do to the lines ticked, or to the whole search."""
     form = await request.form()
     lines = await fleet.ids_of(_search(form)[0], MOST + 1) if form.get("toutes") else line_acts.ids(form.getall("ligne", []))
-    act = line_acts.act_of(form)
-    return _shown(
-        "fleet_effect.html", act, lines=lines, carried=line_acts.carried(form), **await line_acts.effects_of(act, lines)
-    )
+    context = await line_acts.foreseen(line_acts.act_of(form), lines, form)
+    return Template("fleet_effect.html", context=context | {"lines": lines})
 
 
 @post(HOME + "/faire", status_code=200, right=Right.lines)
@@ -63,7 +61,7 @@ async def do(request: Asked) -> Template:
     form = await request.form()
     act = line_acts.confirmed(line_acts.act_of(form), form)
     done = await seen.do_as_seen(act, seen.marked(form.get("vues", "").split()), actor=actor(request), now=SETTINGS.now())
-    return _shown("fleet_result.html", act, today=_today(), carried=line_acts.carried(form), **line_acts.parted(done))
+    return Template("fleet_result.html", context=line_acts.told(act, done, form))
 
 
 def _search(form: Any) -> tuple[fleet.Search, dict[str, str]]:
@@ -77,10 +75,6 @@ def _search(form: Any) -> tuple[fleet.Search, dict[str, str]]:
 
 def _today() -> Any:
     return paris_date(SETTINGS.now())
-
-
-def _shown(name: str, act: Any, **context: Any) -> Template:
-    return Template(name, context=context | {"act": act, "title": line_acts.title(act), "causes": line_acts.CAUSES})
 
 
 HANDLERS = [page, export, effect, do]

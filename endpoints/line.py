@@ -40,11 +40,11 @@ async def effect(request: Asked, msisdn: str) -> Template:
     """What an act would do to the line and, for its offer, to the next bill."""
     form, now = await request.form(), SETTINGS.now()
     act, line = line_acts.act_of(form), await find(msisdn, now)
-    context = await line_acts.effects_of(act, [line])
+    context = await line_acts.foreseen(act, [line], form)
     if act.kind == ChangeKind.change_offer and context["concerned"]:
         context["bill"] = await next_bill(act, line, now)
-    context |= {"one": (context["concerned"] + context["refused"])[0], "carried": line_acts.carried(form)}
-    return Template("line_effect.html", context=context | {"title": line_acts.title(act), "causes": line_acts.CAUSES})
+    (one,) = context["concerned"] or context["refused"]
+    return Template("line_effect.html", context=context | {"one": one})
 
 
 @post(HOME + "/faire", right=Right.lines)

@@ -75,11 +75,19 @@ def act_of(form: Any) -> Act:
     return Act(kind, day, form.get("motif", ""), asked, form.get("une_fois", "")[:64])
 
 
-async def effects_of(act: Act, lines: list[int]) -> dict[str, Any]:
+async def foreseen(act: Act, lines: list[int], form: Any) -> dict[str, Any]:
     """What the page of an effect shows; the reason may still be to say. The token of its form is made with it."""
     effects = await look(replace(act, reason=act.reason or "…"), lines, SETTINGS.now())
-    context = parted(effects) | {"act": act, "once": secrets.token_urlsafe(16), "today": paris_date(SETTINGS.now())}
-    return context | {"marks": " ".join(map(seen.mark, context["concerned"]))}
+    context = told(act, effects, form)
+    return context | {"once": secrets.token_urlsafe(16), "marks": " ".join(map(seen.mark, context["concerned"]))}
+
+
+def told(act: Act, effects: list[Effect], form: Any) -> dict[str, Any]:
+    """An act and its effects as a page tells them: those that hold, with their fees, and the refused."""
+    concerned = [one for one in effects if not one.problem]
+    refused = [one for one in effects if one.problem]
+    context = {"act": act, "title": title(act), "carried": carried(form), "causes": CAUSES, "today": paris_date(SETTINGS.now())}
+    return context | {"concerned": concerned, "refused": refused, "fee_cents": sum(one.fee_cents for one in concerned)}
 
 
 def carried(form: Any) -> list[tuple[str, str]]:
@@ -99,22 +107,17 @@ def ids(texts: list[str]) -> list[int]:
     return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 18]
 
 
-def parted(effects: list[Effect]) -> dict[str, Any]:
-    """Effects as a page tells them: those that hold, with their fees, and the refused."""
-    concerned = [one for one in effects if not one.problem]
-    refused = [one for one in effects if one.problem]
-    return {"concerned": concerned, "refused": refused, "fee_cents": sum(one.fee_cents for one in concerned)}
-
-
 def asleep(state: LineState) -> dict[str, str]:
-    """Why a verb cannot be asked of a line in that state; those that can are absent."""
+    """Why a verb cannot be asked of a line in that state; nothing where it can."""
     why: dict[str, str] = {}
     for kind in ChangeKind:
         for barring in Barring if kind == ChangeKind.suspend else (None,):
+            name = f"{kind}:{barring}" if barring else kind.value
             try:
+                why[name] = ""
                 state_after(kind, state, barring)
             except RuleError as problem:
-                why[f"{kind}:{barring}" if barring else kind.value] = str(problem)
+                why[name] = str(problem)
     return why
 
 

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from piccolo.columns import Column
@@ -156,7 +157,7 @@ async def export(ids: Iterable[int], today: date) -> AsyncIterator[str]:
 
 
 def _cell(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
+    return value.isoformat() if isinstance(value, date) else f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 async def _told(rows: list[Row], today: date) -> list[Row]:

@@ -31,7 +31,9 @@ def marked(texts: Sequence[str]) -> dict[int, str]:
 async def do_as_seen(act: Act, seen: Mapping[int, str], *, actor: str, now: datetime) -> list[Effect]:
     """`do`, to the lines that still stand as they were seen; the others are refused. Raises as `do` does."""
     lines, found = list(seen), dict[int, Effect]()
-    for chunk in [lines[start : start + AT_ONCE] for start in range(0, len(lines), AT_ONCE)] or [[]]:
+    if not lines:
+        return await do(act, lines, actor=actor, now=now)
+    for chunk in [lines[start : start + AT_ONCE] for start in range(0, len(lines), AT_ONCE)]:
         async with transaction():
             await hold(chunk)
             found |= {effect.line: effect for effect in await look(act, chunk, now)}
