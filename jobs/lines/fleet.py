@@ -84,8 +84,9 @@ class Search:
             named = (Customer.customer_number == self.customer) | holds(Customer.company_name, self.customer)
             found.append(Line.customer.is_in(await Customer.select(Customer.id).where(named).output(as_list=True) or [0]))
         if self.offer:
-            code = (LineItem.kind == OfferKind.offer) & (LineItem.offer.code == self.offer)
-            found.append(Line.id.is_in(LineItem.select(LineItem.line).where(code, held_on(self.today))))
+            versions = Offer.select(Offer.id).where(Offer.kind == OfferKind.offer, Offer.code == self.offer).output(as_list=True)
+            sold = LineItem.offer.is_in(await versions or [0])
+            found.append(Line.id.is_in(LineItem.select(LineItem.line).where(sold, held_on(self.today))))
         if self.bound_until:
             found.append(_bound_until(self.bound_until, await CommitmentType.select().where(CommitmentType.months > 0)))
         return found
