@@ -1,6 +1,7 @@
 """Load CDR files: each is judged, published in the store, and told to the database in one transaction."""
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,9 +23,10 @@ from rules.files.written import csv_text
 from rules.layouts.layout import Layout
 from rules.msisdn import key
 from rules.paris import epoch, paris_date
-from rules.states import FileState, ImportState, LineState, RejectCause, RejectState
+from rules.states import ChangeKind, ChangeState, FileState, ImportState, LineState, RejectCause, RejectState, SimState
 from tables.billing import BillingRun
 from tables.catalogue import RoamingZone
+from tables.changes import LineChange
 from tables.engine import insert_many, transaction
 from tables.fleet import Line, Sim
 from tables.imports import ImportBatch
@@ -126,10 +128,20 @@ async def _cards() -> dict[str, str]:
     sim = (Line.sim.imsi.as_alias("imsi"), Line.sim.iccid.as_alias("iccid"))
     held = await Line.select(*sim, Line.msisdn).where(Line.sim.is_not_null(), Line.state != LineState.cancelled)
     cards: dict[str, str] = {}
-    for row in [*rows, *held]:
+    for row in [*rows, *await _swapped(), *held]:
         number = key(row["msisdn"])
         cards |= {code: number for code in (row["imsi"], row["iccid"], row["iccid"][:-1]) if code}
     return cards
+
+
+async def _swapped() -> list[dict[str, str]]:
+    """Cards that left their line by a swap, with its number: their late calls are still its own."""
+    swaps = await LineChange.select(LineChange.before, LineChange.line.msisdn.as_alias("msisdn")).where(
+        LineChange.kind == ChangeKind.swap_sim, LineChange.state == ChangeState.done
+    )
+    number = {int(card): swap["msisdn"] for swap in swaps for card in json.loads(swap["before"])["cards"]}
+    left = await Sim.select(Sim.id, Sim.imsi, Sim.iccid).where(Sim.state == SimState.retired)
+    return [card | {"msisdn": number[card["id"]]} for card in left if card["id"] in number]
 
 
 def live_seconds(activated_on: date, terminated_on: date | None) -> tuple[int, int]:

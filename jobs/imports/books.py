@@ -11,6 +11,7 @@ from jobs.imports.store import named, select_in
 from rules.files.rows import Row, Values
 from rules.states import InvoiceState, LineState, OfferKind
 from tables.catalogue import CommitmentType, Offer, RateTable
+from tables.changes import LineChange
 from tables.fleet import Discount, Line, LineItem, Sim
 from tables.invoices import InvoiceLine
 from tables.parties import Customer
@@ -97,6 +98,13 @@ def _as_written(line: Values, items: list[Values]) -> Values:
         "billed_until": offer.get("taken_over_until"),
         "discount_percent": percents[0] if percents else None,
         "items": items,
+    }
+
+
+async def acted_on(lines: list[Values]) -> set[int]:
+    """The ids of the lines to which something was done since."""
+    return {
+        row["line"] for row in await select_in([LineChange.line], LineChange.line, (line["id"] for line in lines), distinct=True)
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from jobs.imports.books import Books, billed, lived, open_books
+from jobs.imports.books import Books, acted_on, billed, lived, open_books
 from jobs.imports.fleet_rows import SimUnavailable, write_lines
 from jobs.imports.plan import Occasion, Plan, UnknownReference
 from rules.errors import RuleError
@@ -55,11 +55,12 @@ async def plan(intake: Intake, occasion: Occasion) -> Plan:
     for row in intake.rows:
         old = stored.get(intake.key(row.values))
         cases.append(Case(row, old, plan.merge(row, old)))
-    was_billed = await billed([case.old for case in cases if case.old and case.binding])
+    settled = [case.old for case in cases if case.old and case.binding]
+    was_billed, changed = await billed(settled), await acted_on(settled)
     cards: dict[str, int] = {}
     good = []
     for case in cases:
-        problems = list(_problems(case, books, cards, occasion, was_billed)) if case.binding else []
+        problems = list(_problems(case, books, cards, occasion, was_billed, changed)) if case.binding else []
         for name, problem in problems:
             intake.refuse(case.row, name, problem)
         if case.binding and not problems:
@@ -72,11 +73,13 @@ async def plan(intake: Intake, occasion: Occasion) -> Plan:
     return plan
 
 
-def _problems(case: Case, books: Books, cards: dict[str, int], occasion: Occasion, was_billed: set[int]) -> Problems:
+def _problems(
+    case: Case, books: Books, cards: dict[str, int], occasion: Occasion, was_billed: set[int], changed: set[int]
+) -> Problems:
     """What a row may no longer change, what it refers to in vain, and what its customer or its dates forbid."""
     values, old = case.row.values, case.old
     number, iccid, table, start = values["customer_number"], values["iccid"], values["rate_table"], values["activated_on"]
-    if old and (old["id"] in was_billed or lived(old)):
+    if old and (old["id"] in was_billed | changed or lived(old)):
         reason = "Des jours de cette ligne sont facturés" if old["id"] in was_billed else "Cette ligne a changé depuis sa reprise"
         sentence = f"{reason} : seul user_name change encore par import. Passez par la fiche de la ligne."
         yield next(name for name in case.after if name not in ALWAYS), LineSettled(sentence)

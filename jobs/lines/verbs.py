@@ -64,7 +64,7 @@ def foresee(act: Act, held: Held, ground: Ground) -> Deed:
     barring = Barring(act.asked["barring"]) if act.kind == ChangeKind.suspend else None
     after = state_after(act.kind, _state_on(held, act), barring)
     for waiting in held.planned:
-        if waiting["kind"] == act.kind or {waiting["kind"], act.kind} <= set(ENDING):
+        if waiting["kind"] == act.kind or (waiting["kind"] in ENDING and act.kind in ENDING):
             told = f"{ChangeKind(waiting['kind']).label} : déjà programmé pour le {french_date(waiting['effective_on'])}."
             raise IllegalState(f"{told} Annulez d'abord ce changement, ou attendez sa date.")
     check_day(act.kind, day, ground.today, row["activated_on"], row["terminated_on"])
@@ -76,7 +76,7 @@ def foresee(act: Act, held: Held, ground: Ground) -> Deed:
         deed.state, deed.request = ChangeState.planned, None
         if act.kind not in DATED:
             deed.columns = {}
-        told = f"Le {french_date(day)}."
+        told = "" if act.kind in ENDING else f"Le {french_date(day)}."
         deed.effect = replace(deed.effect, note=" ".join(filter(None, [told, deed.effect.note])))
     return deed
 

@@ -84,7 +84,9 @@ def _columns(table: Any, names: Sequence[str]) -> list[Any]:
 
 def plain(value: Any) -> Any:
     """As JSON keeps it."""
-    return value.isoformat() if isinstance(value, date) else format(value, "f") if isinstance(value, Decimal) else value
+    return (
+        value.isoformat() if isinstance(value, date) else format(value.normalize(), "f") if isinstance(value, Decimal) else value
+    )
 
 
 def _json(value: Any) -> str:
