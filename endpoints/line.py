@@ -14,6 +14,7 @@ from jobs.lines import acts, choices, seen
 from jobs.lines.deeds import Effect
 from jobs.lines.next_bill import next_bill
 from jobs.lines.sheet import find, sheet
+from rules.msisdn import line_number
 from rules.paris import paris_date
 from rules.rights import Right
 from rules.states import ChangeKind, International, LineState, Section
@@ -63,7 +64,7 @@ async def cancel(request: Asked, msisdn: str, data: Form) -> Redirect:
     """Take back what is planned."""
     (change,) = line_acts.ids([data.get("changement", "")]) or [0]
     await acts.cancel(change, line=await find(msisdn, SETTINGS.now()), actor=actor(request), now=SETTINGS.now())
-    return Redirect(f"/lignes/{msisdn}", status_code=303)
+    return Redirect(f"/lignes/{line_number(msisdn)}", status_code=303)
 
 
 def _marks(line: dict[str, Any]) -> dict[str, str]:

@@ -4,9 +4,9 @@ from datetime import date
 from typing import Any
 
 from jobs.imports.books import offer_versions, version_on
-from rules.states import InvoiceState, OfferKind
+from rules.states import DocumentKind, InvoiceState, OfferKind
 from tables.catalogue import CommitmentType, RateTable
-from tables.invoices import InvoiceLine
+from tables.invoices import InvoiceLine, SealedDocument
 
 Row = dict[str, Any]
 
@@ -24,7 +24,7 @@ async def offered(day: date) -> dict[str, list[Row]]:
 
 
 async def last_bill(line: int) -> Row | None:
-    """The last validated document that speaks of the line: its number, its day, cents excl. VAT by section."""
+    """The last validated document that speaks of the line: its number, its day, its paper, cents excl. VAT by section."""
     table = InvoiceLine
     columns = (table.section, table.amount_cents, table.invoice.number, table.invoice.issued_on)
     rows = await table.select(*columns, table.invoice.as_alias("key")).where(
@@ -37,5 +37,8 @@ async def last_bill(line: int) -> Row | None:
     sections: dict[str, int] = {}
     for row in rows:
         sections[row["section"]] = sections.get(row["section"], 0) + row["amount_cents"]
-    head = {"number": rows[0]["invoice.number"], "issued_on": rows[0]["invoice.issued_on"]}
+    paper = SealedDocument.select(SealedDocument.name).where(
+        SealedDocument.invoice == latest, SealedDocument.kind == DocumentKind.invoice
+    )
+    head = {"number": rows[0]["invoice.number"], "issued_on": rows[0]["invoice.issued_on"], "paper": await paper.first()}
     return head | {"sections": sections, "total_cents": sum(sections.values())}

@@ -1,5 +1,6 @@
 """The fleet, a line and the swap of its card through their pages: what is shown before is what is done, once."""
 
+import asyncio
 import csv
 import io
 import re
@@ -12,11 +13,12 @@ from import_samples import FILES
 from gateways.settings import SETTINGS
 from jobs.imports import import_file
 from jobs.lines import answers
-from rules.states import LineState, OfferKind, RequestState, SimState
+from rules.states import InvoiceState, LineState, OfferKind, RequestState, SimState
 from tables.changes import LineChange, NetworkRequest
 from tables.charges import Charge
 from tables.engine import insert_many, on_sqlite, reserve_ids, transaction
 from tables.fleet import Line, LineItem, Sim
+from tables.invoices import Invoice, InvoiceLine
 from tests.endpoints.visitor import Visitor
 
 ONE, TWO = "+33639980001", "+33639980002"
@@ -232,6 +234,44 @@ async def test_a_line_tells_what_it_is_and_its_verbs_are_done_and_told(clerk, li
     await refused.where(NetworkRequest.id == request["id"])
     assert "Nom trop long, code 12" in words(await clerk.get(f"/lignes/{ONE}"))
     assert (await Line.select(Line.user_name).where(Line.msisdn == ONE).first())["user_name"] == "Léa Essai"
+
+
+async def test_a_press_twice_at_the_same_time_is_one_effect(clerk, lines):
+    effect = await submit(clerk, "/parc/effet", acte="INTERNATIONAL:NONE", ligne=str(lines[ONE]))
+    assert "Union européenne → France seule" in words(effect)
+    answers = await asyncio.gather(*[confirm(clerk, effect) for _ in range(4)])
+    assert {("C'est fait pour 1 ligne." in words(answer), answer.status_code) for answer in answers} == {(True, 200)}
+    assert await LineChange.count() == await NetworkRequest.count() == 1
+
+
+async def test_the_world_is_only_for_an_offer_that_allows_it(clerk, lines):
+    form = {"acte": "INTERNATIONAL:WORLD", "ligne": [str(key) for key in lines.values()]}
+    effect = await submit(clerk, "/parc/effet", **form)
+    assert "International : Monde entier : 1 ligne" in words(effect)  # ONE holds an option that does; TWO does not
+    assert "ne permet pas le profil « Monde entier »" in words(effect)
+
+
+async def test_a_number_that_leaves_is_told_with_its_operator_and_ends_its_line(clerk, lines):
+    effect = await submit(clerk, f"/lignes/{ONE}/effet", acte="PORT_OUT", operateur="Opérateur Fictif", le="2026-12-01")
+    assert "Opérateur Fictif" in words(effect)
+    done = await confirm(clerk, effect, f"/lignes/{ONE}/faire", motif="Portage")
+    page = words(await clerk.get(done.headers["location"]))
+    assert "Portabilité sortante : c'est programmé pour le 1er décembre 2026" in page
+
+
+async def test_the_last_bill_of_a_line_is_summed_by_section(clerk, lines):
+    customer = (await Line.select(Line.customer).where(Line.msisdn == ONE).first())["customer"]
+    for number, cents in (("F2026-000001", 100), ("F2026-000002", 416)):
+        invoice = Invoice(customer=customer, kind="INVOICE", number=number, issued_on=date(2026, 11, 2))
+        await invoice.save()
+        for rank, (section, part) in enumerate((("RECURRING", cents), ("USAGE", 482), ("USAGE", 18))):
+            row = InvoiceLine(invoice=invoice.id, position=rank, section=section, line=lines[ONE], amount_cents=part, vat_rate=20)
+            await row.save()
+        await Invoice.update({Invoice.state: InvoiceState.validated}).where(Invoice.id == invoice.id)
+    page = words(await clerk.get(f"/lignes/{ONE}"))
+    assert "Abonnements et options 4,16 € Communications hors forfait 5,00 € Total HT 9,16 €" in page
+    assert "F2026-000002" in page
+    assert "F2026-000001" not in page
 
 
 async def test_a_change_of_offer_shows_the_next_bill_before_it_is_confirmed(clerk, lines):
