@@ -69,12 +69,12 @@ def count(value: int, one: str, many: str = "") -> str:
 
 
 def day(value: date | str) -> str:
-    """1er novembre 2026, of a date or of its ISO text."""
+    """1er novembre 2026; of a date, or of one as JSON keeps it."""
     return french_date(date.fromisoformat(value) if isinstance(value, str) else value)
 
 
 def instant(value: datetime | str) -> str:
-    """A UTC instant, or its ISO text, in Paris: 1er novembre 2026, 14 h 03."""
+    """A UTC instant, or one as JSON keeps it, in Paris: 1er novembre 2026, 14 h 03."""
     local = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(PARIS)
     return f"{french_date(local.date())}, {local.hour}{NO_BREAK}h{NO_BREAK}{local.minute:02d}"
 
