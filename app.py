@@ -19,6 +19,7 @@ from endpoints import (
     customers,
     docs,
     face,
+    fleet,
     formats,
     health,
     home,
@@ -26,6 +27,7 @@ from endpoints import (
     imports,
     invoice_template,
     layouts,
+    line,
     lines_api,
     login,
     mails,
@@ -41,6 +43,7 @@ from endpoints import (
     search,
     sims,
     sims_api,
+    swap,
     users,
     words,
 )
@@ -72,7 +75,8 @@ async def connections(_: Litestar) -> AsyncIterator[None]:
 
 ROOMS = (
     home, search, customers, login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, money, retention, face, invoice_template, words, formats, users, network, ports,
+    mails, money, retention, face, invoice_template, words, formats, users, fleet, line, swap,
+    network, ports,
 )  # fmt: skip
 PAGES = [docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [

@@ -21,9 +21,9 @@ def euros(amount_cents: int) -> str:
     return money.french(amount_cents)
 
 
-def price(euros_excl_vat: Decimal) -> str:
+def price(euros_excl_vat: Decimal | str) -> str:
     """A unit price, with its six decimals."""
-    return f"{euros_excl_vat:.6f}".replace(".", ",").replace("-", "−") + f"{NARROW}€"
+    return f"{Decimal(euros_excl_vat):.6f}".replace(".", ",").replace("-", "−") + f"{NARROW}€"
 
 
 def micro_price(amount_micro: int) -> str:
@@ -45,13 +45,13 @@ def percent(value: Decimal) -> str:
     return f"{value:+,}".replace(",", NARROW).replace(".", ",").replace("-", "−") + f"{NARROW}%"
 
 
-def rate(value: Decimal) -> str:
+def rate(value: Decimal | str) -> str:
     """A rate in per cent, without idle zeros.
 
     >>> rate(Decimal("8.50"))
     '8,5\\u202f%'
     """
-    return f"{value.normalize():f}".replace(".", ",") + f"{NARROW}%"
+    return f"{Decimal(value).normalize():f}".replace(".", ",") + f"{NARROW}%"
 
 
 def number(value: int) -> str:
@@ -76,9 +76,9 @@ def day(value: date | str) -> str:
     return french_date(date.fromisoformat(value) if isinstance(value, str) else value)
 
 
-def instant(value: datetime) -> str:
-    """A UTC instant in Paris: 1er novembre 2026, 14 h 03."""
-    local = value.astimezone(PARIS)
+def instant(value: datetime | str) -> str:
+    """A UTC instant, or one as JSON keeps it, in Paris: 1er novembre 2026, 14 h 03."""
+    local = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(PARIS)
     return f"{french_date(local.date())}, {local.hour}{NO_BREAK}h{NO_BREAK}{local.minute:02d}"
 
 

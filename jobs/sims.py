@@ -57,21 +57,21 @@ class Search:
         exact = ((Sim.state, self.state), (Sim.batch, self.batch), (Sim.kind, self.kind))
         found: list[Any] = [column == value for column, value in exact if value]
         if self.iccid:
-            found.append(_ends(Sim.iccid, self.iccid))
+            found.append(ends_with(Sim.iccid, self.iccid))
         if self.number:
-            number = _whole(self.number)
-            held = Line.select(Line.sim).where(_ends(Line.msisdn, number), Line.sim.is_not_null())
-            found.append(_ends(Sim.msisdn, number) | Sim.id.is_in(held))
+            number = whole_number(self.number)
+            held = Line.select(Line.sim).where(ends_with(Line.msisdn, number), Line.sim.is_not_null())
+            found.append(ends_with(Sim.msisdn, number) | Sim.id.is_in(held))
         return found
 
 
-def _ends(column: Column, text: str) -> Any:
+def ends_with(column: Column, text: str) -> Any:
     """Whether a column ends with the digits of a text; one without any finds nothing."""
     digits = "".join(letter for letter in text if letter in "0123456789")
     return column.like(f"%{digits[:20]}") if digits else column == "?"
 
 
-def _whole(text: str) -> str:
+def whole_number(text: str) -> str:
     """A telephone number in any writing as it is stored; what is no whole number stays."""
     try:
         return msisdn.line_number(text[:40])

@@ -33,12 +33,15 @@ def plain(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(RUNNABLE) else cell
 
 
-def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def csv_rows(rows: Iterable[Iterable[object]]) -> str:
+    """A piece of a file, for one that is written in several."""
     out = io.StringIO()
-    writer = csv.writer(out, delimiter=";")
-    writer.writerow(header)
-    writer.writerows([safe(cell) for cell in row] for row in rows)
-    return "\ufeff" + out.getvalue()
+    csv.writer(out, delimiter=";").writerows([safe(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def csv_text(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    return "\ufeff" + csv_rows([header, *rows])
 
 
 def errors_csv(errors: Iterable[Error]) -> str:
