@@ -27,6 +27,8 @@ from endpoints import (
     layouts,
     login,
     mails,
+    orders,
+    orders_api,
     rate_tables,
     rates,
     reseller,
@@ -67,12 +69,13 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, face, invoice_template, words, formats,
+    mails, face, invoice_template, words, formats, orders,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
     reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
     rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
+    orders_api.router,
 ]  # fmt: skip
 
 inner = Litestar(

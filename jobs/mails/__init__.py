@@ -50,6 +50,7 @@ class NewMail:
     words: Words
     invoice: int | None = None
     attachments: tuple[Attachment, ...] = ()
+    customer_order: int | None = None
 
 
 async def enqueue(mails: Sequence[NewMail]) -> int:
@@ -83,7 +84,8 @@ def _row(mail: NewMail, sender: Face, now: datetime) -> Mail:
     except RuleError as problem:
         state, answer = MailState.failed, str(problem)
     return Mail(
-        kind=mail.kind, invoice=mail.invoice, recipient=law.visible(mail.recipient)[: law.LONGEST_ADDRESS],
+        kind=mail.kind, invoice=mail.invoice, customer_order=mail.customer_order,
+        recipient=law.visible(mail.recipient)[: law.LONGEST_ADDRESS],
         sender_name=sender.sender_name, sender=sender.sender_email, subject=law.visible(mail.words.subject)[:LONGEST_SUBJECT],
         text=mail.words.text, html=mail.words.html, attachments=json.dumps([asdict(file) for file in files]),
         message_id=f"<{uuid4().hex}@{domain}>", state=state, answer=answer, next_at=now, created_at=now,
