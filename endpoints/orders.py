@@ -15,10 +15,10 @@ from endpoints.asked import Asked, Form, Sheet
 from endpoints.session import actor
 from gateways.settings import SETTINGS
 from jobs import sims
-from jobs.invoice_template import customers
 from jobs.orders import cards, case, drafts, opening, pasting, submitting, telling
 from jobs.orders.case import Case, Row
 from jobs.orders.refusing import OrderIncomplete
+from jobs.words import customers
 from rules import order_rows, order_words, orders
 from rules.order_bill import first_bill
 from rules.order_shape import differences
@@ -81,10 +81,9 @@ async def order(order_id: int, ligne: int = 0, ajouter: str = "", fait: str = ""
 async def save(request: Asked, order_id: int, rank: int, data: Form) -> Response[Any]:
     """Save one item of a draft, the new one at rank 0; « ajouter » opens the next."""
     typed = order_form.asked(data)
+    items = [row["asked"] for row in (await case.load(order_id, SETTINGS.now())).items]
     if typed["kind"] == OrderItemKind.line:
-        typed["iccid"] = await cards.meant(typed["iccid"])
-    found = await case.load(order_id, SETTINGS.now())
-    items = [row["asked"] for row in found.items]
+        typed["iccid"] = await cards.meant(typed["iccid"], items[rank - 1].get("iccid", "") if 0 < rank <= len(items) else "")
     items = [*items[: rank - 1], typed, *items[rank:]] if rank else [*items, typed]
     try:
         await drafts.save(order_id, items, actor=actor(request), now=SETTINGS.now(), version=_version(data))
@@ -281,5 +280,6 @@ def _shown(name: str, found: Case, *, status: int = 200, open: Row | None = None
 
 
 HANDLERS = [
-    page, new, create, order, save, trial, duplicate, remove, paste, submit, confirm_cancel, cancel, again, retry, give_up, summary,
+    page, new, create, order, save, trial, duplicate, remove, paste, submit, confirm_cancel, cancel, again, retry, give_up,
+    summary,
 ]  # fmt: skip

@@ -79,11 +79,13 @@ async def free(end: str = "", batch: str = "", limit: int = 6) -> list[Row]:
     return await Sim.select(Sim.iccid, Sim.kind, Sim.batch).where(*where).order_by(Sim.id).limit(limit)
 
 
-async def meant(text: str) -> str:
-    """The number of a card that was written whole, or by an end that only one free card has; else what was written."""
+async def meant(text: str, held: str = "") -> str:
+    """The number of a card written whole, or by an end that the one held has, or else one free card; else what was written."""
     if not text or law.is_valid(text):
         return law.compact(text)
     digits = "".join(letter for letter in text if letter in "0123456789")
+    if digits and held.endswith(digits):
+        return held
     found = await free(digits, limit=2) if len(digits) >= 3 else []
     return str(found[0]["iccid"]) if len(found) == 1 else text
 
