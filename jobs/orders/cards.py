@@ -25,8 +25,9 @@ async def move(ids: Iterable[int | None], source: SimState, target: SimState, re
         return set()
     check(SIM_MOVES, source, target)
     moved = await claim(Sim, {Sim.state: target}, Sim.id.is_in(wanted), as_seen(source))
-    stories = (("sim", one, {"state": source.value}, {"state": target.value, "reason": reason}) for one in moved)
-    await tell_many(now, actor, "state", stories)
+    if moved:
+        stories = (("sim", one, {"state": source.value}, {"state": target.value, "reason": reason}) for one in moved)
+        await tell_many(now, actor, "state", stories)
     return set(moved)
 
 
