@@ -6,7 +6,6 @@ from typing import Any
 from rules.order_shape import DEVICE, DISCOUNT, PORTING
 from rules.states import OrderItemKind
 
-DISCOUNTS = 3
 LINE = ("user_name", "commitment_type", "offer", "monthly_price", "rate_table", "billing_terms", "activated_on")
 SERVICE = ("product", "quantity", "unit_price", "starts_on", "ends_on")
 PRICES = ("monthly_price", "unit_price", "percent", "amount")
@@ -31,7 +30,8 @@ def asked(form: Form) -> dict[str, Any]:
     found["options"] = [
         {name: _typed(form, f"{row}.{name}") for name in ("code", "monthly_price", "data_speed")} for row in ticked
     ]
-    rows = ({name: _typed(form, f"discounts[{rank}].{name}") for name in DISCOUNT} for rank in range(DISCOUNTS))
+    ranks = (name.removesuffix(".percent") for name in form if name.startswith("discounts[") and name.endswith(".percent"))
+    rows = ({name: _typed(form, f"{row}.{name}") for name in DISCOUNT} for row in ranks)
     found["discounts"] = [row for row in rows if any(value for name, value in row.items() if name != "on")]
     return found
 

@@ -21,7 +21,7 @@ from jobs.orders.refusing import OrderIncomplete
 from jobs.words import customers
 from rules import order_rows, order_words, orders
 from rules.order_bill import first_bill
-from rules.order_shape import differences
+from rules.order_shape import differences, shaped
 from rules.paris import paris_date
 from rules.rights import Right
 from rules.states import (
@@ -80,15 +80,16 @@ async def order(order_id: int, ligne: int = 0, ajouter: str = "", fait: str = ""
 @post(HOME + "/{order_id:int}/ligne/{rank:int}", right=Right.orders)
 async def save(request: Asked, order_id: int, rank: int, data: Form) -> Response[Any]:
     """Save one item of a draft, the new one at rank 0; « ajouter » opens the next."""
-    typed = order_form.asked(data)
-    items = [row["asked"] for row in (await case.load(order_id, SETTINGS.now())).items]
-    if typed["kind"] == OrderItemKind.line:
-        typed["iccid"] = await cards.meant(typed["iccid"], items[rank - 1].get("iccid", "") if 0 < rank <= len(items) else "")
+    found = await case.load(order_id, SETTINGS.now())
+    items = [row["asked"] for row in found.items]
+    typed = await _meant(order_form.asked(data), _item(found, rank)["asked"] if rank else {})
     items = [*items[: rank - 1], typed, *items[rank:]] if rank else [*items, typed]
     try:
         await drafts.save(order_id, items, actor=actor(request), now=SETTINGS.now(), version=_version(data))
     except (drafts.ChangedMeanwhile, orders.SimReserved) as problem:
-        return await _again(order_id, rank, typed, problem)
+        if rank or not items[:-1] or items[-2] != await _meant(typed, items[-2]):
+            return await _again(order_id, rank, typed, problem)
+        items.pop()  # the same press, come twice
     place = rank or len(items)
     judged = (await case.load(order_id, SETTINGS.now())).readings[place - 1]
     if data.get("do") == "add" and not judged.faults:
@@ -165,9 +166,8 @@ async def again(request: Asked, order_id: int, data: Form) -> Redirect:
 @post(HOME + "/{order_id:int}/redemander/{rank:int}", right=Right.orders)
 async def retry(request: Asked, order_id: int, rank: int, data: Form) -> Response[Any]:
     """Ask the network again for a refused line, corrected."""
-    typed = order_form.asked(data)
-    typed["iccid"] = await cards.meant(typed.get("iccid", ""))
     row = _item(await case.load(order_id, SETTINGS.now()), rank)
+    typed = await _meant(order_form.asked(data), row["asked"])
     try:
         await opening.retry(row["id"], typed, actor=actor(request), now=SETTINGS.now())
     except (OrderIncomplete, orders.SimReserved, orders.NumberTaken) as problem:
@@ -208,6 +208,12 @@ def _item(found: Case, rank: int) -> Row:
     return found.items[rank - 1]
 
 
+async def _meant(typed: Row, known: Row) -> Row:
+    """An item as it is kept, its card found by the end that was typed."""
+    found = shaped(typed)
+    return found | ({"iccid": await cards.meant(found["iccid"], known.get("iccid", ""))} if "iccid" in found else {})
+
+
 def _copy(item: Row) -> Row:
     kept = {name: value for name, value in item.items() if name not in ("user_name", "iccid", "porting")}
     return kept | ({"device": {**item["device"], "imei": ""}} if "device" in item else {})
@@ -227,7 +233,7 @@ async def _again(order_id: int, rank: int, typed: Row, problem: Exception) -> Te
     found = await case.load(order_id, SETTINGS.now())
     opened = await _open(found, rank if rank <= len(found.items) else 0, typed=typed)
     stored = found.items[rank - 1]["asked"] if 1 <= rank <= len(found.items) else {}
-    clash = differences(stored, {name: value for name, value in typed.items() if value}) if rank else ({}, {})
+    clash = differences(stored, typed) if rank else ({}, {})
     moved = isinstance(problem, drafts.ChangedMeanwhile)
     name = "order_draft.html" if found.draft else "order_followed.html"
     more = {} if found.draft else await telling.followed(found)
@@ -249,6 +255,7 @@ async def _open(found: Case, rank: int, add: str = "", typed: Row | None = None,
     return {
         "rank": rank,
         "shelf": shelf,
+        "discounts": max(2, len(item.get("discounts") or ()) + 1),
         "kind": item["kind"],
         "values": order_form.values(item, options),
         "errors": order_form.bubbles(faults, item, options),
@@ -272,7 +279,7 @@ def _shown(name: str, found: Case, *, status: int = 200, open: Row | None = None
         "total_cents": sum(line.amount_cents for bill in bills for line in bill), "shelf": found.shelf,
         "title": order_words.count(lines, len(found.items) - lines) or "Commande vide", "once": uuid4().hex, "per_page": 50,
         "in_force": orders.in_force, "choices": {"sale": SaleMode, "purchase": PurchaseMode, "terms": Terms},
-        "states": {"request": RequestState, "port": PortState, "sim": SimState}, "discounts": order_form.DISCOUNTS,
+        "states": {"request": RequestState, "port": PortState, "sim": SimState},
         "columns": ";".join(order_rows.COLUMNS), "refusal": "", "clash": None, "pasted": None, "pasted_text": "", "sheet": 1,
         "trial": False,
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """An ordered item in words: what the page shows and the summary prints."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -11,6 +12,16 @@ from rules.paris import french_date
 from rules.recurring import french_percent
 from rules.states import OrderItemKind, PurchaseMode, SaleMode
 
+FIELDS = {
+    "salesperson": "Vendeur", "kind": "Nature", "user_name": "Utilisateur", "iccid": "Carte SIM", "msisdn": "Numéro à garder",
+    "rio": "RIO", "porting_date": "Jour de la portabilité", "time_slot": "Plage horaire", "product": "Article", "imei": "IMEI",
+    "asked_by_customer": "Date demandée par le client", "withdrawal_waived": "Rétractation", "commitment_type": "Engagement",
+    "sale_mode": "Mode de vente", "purchase_mode": "Mode d'achat", "instalments": "Mensualités", "unit_price": "Prix convenu",
+    "offer": "Abonnement", "monthly_price": "Prix convenu", "code": "Option", "data_speed": "Débit", "on": "Remise sur",
+    "percent": "Remise, en pour cent", "amount": "Remise, en euros", "until": "Remise, jusqu'au", "months": "Remise, en mois",
+    "rate_table": "Grille tarifaire", "billing_terms": "Facturation", "activated_on": "Mise en service", "quantity": "Quantité",
+    "starts_on": "Début", "ends_on": "Fin",
+}  # fmt: skip
 DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 Fact = tuple[str, str]
 
@@ -31,6 +42,17 @@ def weekday(day: date) -> str:
     'jeudi 3 décembre 2026'
     """
     return f"{DAYS[day.weekday()]} {french_date(day)}"
+
+
+def field(path: str) -> str:
+    """A field of an order, as the journal names it.
+
+    >>> field("items[1].porting.rio"), field("salesperson")
+    ('Ligne 2, RIO', 'Vendeur')
+    """
+    word = FIELDS.get(path.rpartition(".")[2], path)
+    found = re.match(r"items\[(\d+)\]", path)
+    return f"Ligne {int(found[1]) + 1}, {word}" if found else word
 
 
 def count(lines: int, services: int) -> str:
@@ -92,7 +114,10 @@ def _service(item: Item) -> Iterator[Fact]:
 
 
 def _line(item: Item) -> Iterator[Fact]:
-    yield from _port(item.port) if item.port else iter([("Numéro", "Donné par le réseau à la mise en service")])
+    if item.port:
+        yield from _port(item.port)
+    else:
+        yield "Numéro", "À porter : la demande est incomplète" if item.ports else "Donné par le réseau à la mise en service"
     if item.iccid:
         yield "Carte SIM", iccid.format(item.iccid)
     for agreed in item.held:

@@ -197,12 +197,13 @@ class Handset:
 
 @dataclass(frozen=True)
 class Item:
-    """What could be read of an item; None, or nothing, where it is missing or wrong."""
+    """What could be read of an item; None, or nothing, where it is missing or wrong. `ports`: it brings a number along."""
 
     kind: OrderItemKind
     starts_on: date | None = None
     user_name: str = ""
     iccid: str = ""
+    ports: bool = False
     port: Port | None = None
     bond: Bond | None = None
     handset: Handset | None = None
@@ -330,9 +331,10 @@ class _Judge:
         if handset and handset.sale == SaleMode.subsidised and bond and not bond.months:
             self.warn("device.sale_mode", "NO_COMMITMENT", "Un terminal subventionné sans engagement : rien n'en couvre le prix.")
         terms = self.cell("billing_terms", cells.one_of(Terms), "Dites si l'abonnement se paie à échoir ou à terme échu.")
+        table, ports, paid = self.table(), bool(self.asked.get("porting")), Terms(terms or Terms.advance)
         return Item(
-            OrderItemKind.line, starts_on, user_name, card, port, bond, handset, held, self.table(), Terms(terms or Terms.advance)
-        )
+            OrderItemKind.line, starts_on, user_name, card, ports, port, bond, handset, held, table, paid,
+        )  # fmt: skip
 
     def card(self) -> str:
         number = self.cell("iccid", cards.validate, "Choisissez une carte SIM libre.")

@@ -76,8 +76,8 @@ async def listing(
     """Orders in a state, of a customer (its number, or a part of its name or of the order's number), the latest first."""
     where: list[Any] = [Order.state == state] if state in set(OrderState) else []
     if text := "".join(letter for letter in customer if letter.isprintable()).strip()[:60]:
-        like = "%" + text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-        where.append((text == NUMBER) | CUSTOMER.ilike(like) | Order.number.ilike(like))
+        word = f"%{text}%"
+        where.append((text == NUMBER) | CUSTOMER.ilike(word) | Order.number.ilike(word))
     columns = [*SHOWN, NUMBER.as_alias("customer_number"), CUSTOMER.as_alias("company_name")]
     rows = await Order.select(*columns).where(*where).order_by(Order.id, ascending=False).limit(limit).offset(offset)
     mine = OrderItem.customer_order.is_in([row["id"] for row in rows] or [0])
