@@ -47,9 +47,8 @@ def _of_handset(handset: Handset, terms: Terms, start: date) -> Iterator[Debt]:
         yield Debt(ChargeKind.recurring, whole[0], f"Location, {version.label}", handset.price, version.vat_rate, start, 1, terms)
     elif handset.purchase == PurchaseMode.instalments and handset.instalments:
         part, rest = divmod(cents(micro(handset.price)), handset.instalments)
-        label = f"{version.label}, en {handset.instalments} mensualités"
         yield Debt(
-            ChargeKind.instalments, whole[0], label, Decimal(part) / 100, version.vat_rate, start, instalments=handset.instalments
+            ChargeKind.instalments, *whole, Decimal(part) / 100, version.vat_rate, start, 1, terms, None, handset.instalments
         )
         if rest:
             label = f"{version.label}, reste de la division en mensualités"
@@ -95,6 +94,13 @@ def _first(debt: Debt, month: Month, customer_percent: Decimal) -> list[Charge]:
     if debt.kind == ChargeKind.recurring:
         item = RecurringItem(0, debt.label, amount, debt.terms, debt.starts_on, debt.ends_on)
         return charges(item, month, customer_percent)
+    if debt.kind == ChargeKind.instalments:  # whole ones, a month each
+        found = []
+        for rank, own in enumerate((month, month.next) if debt.terms == Terms.advance else (month,), 1):
+            label = f"{debt.label}, mensualité {rank} sur {debt.instalments}"
+            item = RecurringItem(0, label, amount, Terms.arrears, own.first, own.last)
+            found += charges(item, own, customer_percent)
+        return found
     day = debt.starts_on
     return [Charge(Section.one_off, debt.label, day, day, 0, half_up(amount, MICRO_PER_CENT), micro(debt.unit_price))]
 

@@ -24,7 +24,7 @@ def held_unit(item: Item) -> int | None:
     return handset.unit if handset and handset.sale != SaleMode.own else None
 
 
-async def request(item_id: int, item: Item, actor: str, now: datetime) -> None:
+async def ask_for(item_id: int, item: Item, actor: str, now: datetime) -> None:
     """Ask for the line of an item, in the transaction of the order. Raises NumberTaken."""
     if unit := held_unit(item):
         await catalogue.move_unit(unit, UnitState.sold, actor)

@@ -6,7 +6,7 @@ from typing import Any
 from jobs import catalogue
 from jobs.imports.lines import state_on
 from jobs.network.asking import ask
-from jobs.orders.asking import held_unit, request
+from jobs.orders.asking import ask_for, held_unit
 from jobs.orders.cards import give_back, move, take, written
 from jobs.orders.case import Case, Row, load, stock
 from jobs.orders.drafts import SUBJECT
@@ -18,6 +18,7 @@ from rules.order_bill import Debt, debts
 from rules.order_shape import differences, shaped
 from rules.orders import NotOnSale, NumberTaken, read
 from rules.paris import paris_date
+from rules.porting import freezes_on
 from rules.states import (
     ORDER_ITEM_MOVES,
     ORDER_MOVES,
@@ -97,6 +98,8 @@ async def cancel_item(item_id: int, *, reason: str, actor: str, now: datetime) -
             "Une ligne sans portabilité ne s'annule plus une fois demandée : attendez la réponse, puis résiliez-la."
         )
     check(PORT_MOVES, PortState(port["state"]), PortState.cancelled)
+    if port["state"] == PortState.eligible and freezes_on(port["porting_date"]) <= paris_date(now):
+        raise IllegalState("Le portage est figé depuis la veille : plus personne ne l'annule. Laissez-le se faire.")
     async with transaction():
         await _lock(case.order["id"])
         await _let_go(case, OrderItemState.cancelled, PortState.cancelled, reason, actor, now)
@@ -133,7 +136,7 @@ async def retry(item_id: int, asked: Any, *, actor: str, now: datetime) -> None:
         await take({reading.item.iccid: card}, case.order, actor, now)
         old, new = differences(row["asked"], wanted)
         await tell(actor, "asked_again", "order_item", item_id, old, new, now)
-        await request(item_id, reading.item, actor, now)
+        await ask_for(item_id, reading.item, actor, now)
 
 
 async def settle(order_id: int, actor: str, now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from jobs import mails
 from jobs.mails import Attachment, NewMail
 from jobs.orders import opening, summary
-from jobs.orders.asking import request
+from jobs.orders.asking import ask_for
 from jobs.orders.cards import take
 from jobs.orders.case import Case, Row, find, load
 from jobs.orders.drafts import SUBJECT, ChangedMeanwhile
@@ -86,7 +86,7 @@ async def _begin(case: Case, row: Row, rank: int, actor: str, now: datetime) -> 
     check(ORDER_ITEM_MOVES, OrderItemState(row["state"]), state)
     asked = row["asked"]
     if item.kind == OrderItemKind.line:
-        await request(row["id"], item, actor, now)
+        await ask_for(row["id"], item, actor, now)
     else:
         assert item.starts_on  # a fault otherwise
         for debt in debts(item, item.starts_on):

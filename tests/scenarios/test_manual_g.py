@@ -204,7 +204,7 @@ async def test_g6_a_telephone_in_instalments_leaves_the_stock_and_is_owed_to_the
     changed = (await program.patch(f"/api/orders/{wrong.json()['id']}", json={"items": [line(device=device)]})).json()
     assert changed["errors"] == []
     lines = {row["label"]: row["amount_cents"] for row in changed["items"][0]["first_bill"]}
-    assert lines["Modèle Un, en 24 mensualités"] == 829  # 199.00 = 24 × 8.29 + 0.04
+    assert [lines[f"Modèle Un, mensualité {rank} sur 24"] for rank in (1, 2)] == [829, 829]  # 199.00 = 24 × 8.29 + 0.04
     assert lines["Modèle Un, reste de la division en mensualités"] == 4
     assert (await program.post(f"/api/orders/{changed['id']}/submit")).status_code == 200
     assert (await DeviceUnit.select(DeviceUnit.state))[0] == {"state": "sold"}
