@@ -19,8 +19,9 @@ from jobs.orders import cards, case, drafts, opening, pasting, submitting, telli
 from jobs.orders.case import Case, Row
 from jobs.orders.refusing import OrderIncomplete
 from jobs.words import customers
-from rules import order_rows, order_words, orders
+from rules import iccid, order_rows, order_words, orders
 from rules.order_bill import first_bill
+from rules.order_reading import read
 from rules.order_shape import differences, shaped
 from rules.paris import paris_date
 from rules.rights import Right
@@ -243,15 +244,15 @@ async def _again(order_id: int, rank: int, typed: Row, problem: Exception) -> Te
     )
 
 
-async def _open(found: Case, rank: int, add: str = "", typed: Row | None = None, batch: str = "") -> Row:
+async def _open(found: Case, rank: int, add: str = "", typed: Row | None = None, batch: str | None = None) -> Row:
     """The item under the pen, with all that its form offers."""
     options = list(found.shelf.options)
     item: Row = typed or (_item(found, rank)["asked"] if rank else STARTED | {"kind": "SERVICE" if add == "service" else "LINE"})
     shelf = await case.stock(found.customer, [item], paris_date(SETTINGS.now()), found.order["id"])
-    reading = orders.read(item, shelf)
+    reading = read(item, shelf)
     faults = list(reading.faults) if typed is not None or rank else []
     porting = item.get("porting") or {}
-    end = "" if orders.cards.is_valid(item.get("iccid", "")) else item.get("iccid", "")
+    end = "" if iccid.is_valid(item.get("iccid", "")) else item.get("iccid", "")
     return {
         "rank": rank,
         "shelf": shelf,
@@ -263,9 +264,9 @@ async def _open(found: Case, rank: int, add: str = "", typed: Row | None = None,
         "warnings": reading.warnings,
         "bill": first_bill(reading.item, found.customer["discount_percent"]),
         "rio": order_words.rio_answer(porting.get("rio") or "", porting.get("msisdn") or "", found.customer["kind"]),
-        "cards": await cards.free(end, batch),
-        "batch": batch,
-        "batches": [one.name for one in await sims.stock() if one.left and one.name][:100],
+        "cards": await cards.free(end, batch or ""),
+        "batch": batch or "",
+        "batches": [one.name for one in await sims.stock() if one.left and one.name][:100] if batch is None else [],
         "end": end,
     }
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from jobs import reseller
 from jobs.imports.store import select_in
-from rules import allowances, msisdn, orders
+from rules import allowances, msisdn
 from rules.errors import RuleError
 from rules.iccid import compact
+from rules.order_reading import read, read_all
 from rules.orders import Bond, Card, Fault, Reading, Shelf, Unit, Version
 from rules.paris import paris_date
 from rules.porting import Window
@@ -21,6 +22,7 @@ from tables.orders import Order, OrderItem, PortingRequest
 from tables.parties import Customer
 
 Row = dict[str, Any]
+HIGHEST = 2**53  # a key beyond is none
 HOLDING = (OrderItemState.draft, OrderItemState.requested)
 RUNNING = tuple(state for state, moves in PORT_MOVES.items() if moves and state != PortState.rejected)
 
@@ -58,7 +60,7 @@ class Case:
 
 async def find(order_id: int) -> Row:
     """Raises UnknownOrder."""
-    found = await Order.select().where(Order.id == order_id).first()
+    found = await Order.select().where(Order.id == order_id).first() if order_id <= HIGHEST else None
     if found is None:
         raise UnknownOrder("Aucune commande de ce numéro. Revenez à la liste des commandes.")
     return found
@@ -74,9 +76,9 @@ async def load(order_id: int, now: datetime, only: int | None = None) -> Case:
     assert customer  # the database holds it
     shelf = await stock(customer, [item["asked"] for item in items], paris_date(order["submitted_at"] or now), order_id)
     if only:
-        readings = [orders.read(item["asked"], shelf, f"items[{item['position']}]") for item in items]
+        readings = [read(item["asked"], shelf, f"items[{item['position']}]") for item in items]
     else:
-        readings = orders.read_all([item["asked"] for item in items], shelf)
+        readings = read_all([item["asked"] for item in items], shelf)
     return Case(order, customer, items, readings, shelf)
 
 

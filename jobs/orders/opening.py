@@ -15,8 +15,9 @@ from rules import msisdn as numbers
 from rules.errors import RuleError
 from rules.moves import IllegalState, check
 from rules.order_bill import Debt, debts
+from rules.order_reading import read
 from rules.order_shape import differences, shaped
-from rules.orders import NotOnSale, NumberTaken, read
+from rules.orders import NotOnSale, NumberTaken
 from rules.paris import paris_date
 from rules.porting import freezes_on
 from rules.states import (

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from jobs.orders import drafts
 from jobs.orders.case import Row, load, stock
-from rules import order_rows, orders
+from rules import order_rows
 from rules.errors import RuleError
 from rules.files.form import Error, FormError
 from rules.files.rows import Intake
+from rules.order_reading import read_all
 from rules.order_shape import shaped
 from rules.paris import paris_date
 
@@ -41,7 +42,7 @@ async def paste(
             errors.append(intake.error(row.line, "user_name", None, problem))
     asked = [one for _, one in wanted]
     shelf = await stock(case.customer, [*known, *asked], paris_date(now), order_id)
-    readings = orders.read_all([*known, *asked], shelf)[len(known) :]
+    readings = read_all([*known, *asked], shelf)[len(known) :]
     good = []
     for (line, one), reading in zip(wanted, readings, strict=True):
         errors += [

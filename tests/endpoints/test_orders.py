@@ -14,6 +14,7 @@ from order_samples import (
     SPARE,
     answer,
     body,
+    codes,
     draft,
     line,
     port,
@@ -150,7 +151,8 @@ async def test_a_submitted_order_is_neither_changed_nor_cancelled_and_a_cancelle
     done = await submit(program, line())
     assert (await program.post(f"/api/orders/{done['id']}/cancel")).json()["type"] == "urn:ligne-claire:ILLEGAL_STATE"
     assert (await program.post(f"/api/orders/{done['id']}/submit")).json()["version"] == done["version"]
-    assert (await program.get("/api/orders/99")).status_code == 404
+    for key in (99, 10**30):
+        assert (await program.get(f"/api/orders/{key}")).status_code == 404
     assert not await Charge.exists()
 
 
@@ -188,6 +190,15 @@ async def test_what_is_no_order_is_refused_at_its_field_and_nothing_is_written(p
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
     assert not await Order.exists()
     assert await card(FREE) == "in_stock"
+
+
+async def test_a_card_lost_while_a_draft_holds_it_stops_the_order(program):
+    await draft(program, line())
+    await Sim.update({Sim.state: "lost"}).where(Sim.iccid == FREE)
+    refused = await program.post("/api/orders/1/submit")
+    assert (refused.status_code, codes(refused)) == (422, [("items[0].iccid", "SIM_UNAVAILABLE")])
+    await program.patch("/api/orders/1", json={"items": [line(iccid=SPARE)]})
+    assert [await card(FREE), await card(SPARE)] == ["lost", "reserved"]
 
 
 async def test_cards_are_exchanged_between_the_lines_of_a_draft(program):
