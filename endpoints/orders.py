@@ -72,9 +72,9 @@ async def create(request: Asked, data: Form) -> Redirect:
 async def order(order_id: int, ligne: int = 0, ajouter: str = "", fait: str = "", feuille: Sheet = 1) -> Template:
     """A draft, with one item open to be written; or what became of a submitted order."""
     found = await case.load(order_id, SETTINGS.now())
-    if not found.draft:
-        return _shown("order_followed.html", found, **await telling.followed(found), open=await _open(found, ligne), done=fait)
     opened = await _open(found, ligne, ajouter) if ligne or ajouter else None
+    if not found.draft:
+        return _shown("order_followed.html", found, **await telling.followed(found), open=opened, done=fait)
     return _shown("order_draft.html", found, open=opened, done=fait, sheet=feuille)
 
 

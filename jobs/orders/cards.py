@@ -10,7 +10,7 @@ from rules import iccid as law
 from rules.moves import check
 from rules.orders import Card, SimUnavailable, reserved
 from rules.states import SIM_MOVES, OrderItemState, OrderState, SimState
-from tables.engine import claim, transaction
+from tables.engine import claim, on_sqlite, transaction
 from tables.fleet import Sim
 from tables.orders import Order, OrderItem
 from tables.timeline import tell, tell_many
@@ -47,6 +47,12 @@ async def take(wanted: dict[str, Card], order: Row, actor: str, now: datetime) -
             if state == SimState.reserved:
                 raise reserved(number)
             raise SimUnavailable(f"La carte {number} vient de changer : {state.label.lower()}. Choisissez-en une autre.")
+
+
+async def wait_for(ids: Iterable[int]) -> None:
+    """Orders that want the same cards come one after the other, in one order of cards, so that two never wait for each other."""
+    if not on_sqlite() and (wanted := sorted(ids)):  # on SQLite every transaction is alone already
+        await Sim.select(Sim.id).where(Sim.id.is_in(wanted)).order_by(Sim.id).lock_rows("UPDATE")
 
 
 async def give_back(ids: Iterable[int | None], reason: str, actor: str, now: datetime) -> set[int]:

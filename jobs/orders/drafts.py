@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.lawful import NotLawful
 from jobs.orders import cards
-from jobs.orders.cards import KEPT, give_back, take, written
+from jobs.orders.cards import KEPT, give_back, take, wait_for, written
 from jobs.orders.case import Row, UnknownOrder, cards_of, find
 from rules import iccid
 from rules.errors import RuleError
@@ -117,9 +117,14 @@ async def again(order_id: int, actor: str, now: datetime, once: str | None = Non
     )  # fmt: skip
 
 
+def check_count(count: int) -> None:
+    """Raises TooManyItems."""
+    if count > MOST_ITEMS:
+        raise TooManyItems(f"{count} lignes, {MOST_ITEMS} au plus. Faites-en plusieurs commandes.")
+
+
 def _shaped(items: Sequence[Any]) -> list[Row]:
-    if len(items) > MOST_ITEMS:
-        raise TooManyItems(f"{len(items)} lignes, {MOST_ITEMS} au plus. Faites-en plusieurs commandes.")
+    check_count(len(items))
     found = [shaped(one, f"items[{rank}]") for rank, one in enumerate(items)]
     for one in found:
         if iccid.is_valid(one.get("iccid", "")):
@@ -166,6 +171,7 @@ async def _write(order: Row, stored: list[Row], wanted: list[Row], looked: Any, 
         sims.append(card.id if usable else None)
         held |= {card.id} if usable else set()
     had = {row["sim"] for row in stored if row["sim"]}
+    await wait_for(held - had)
     moved = [row["id"] for row, sim in zip(stored, [*sims, *[None] * len(stored)], strict=False) if row["sim"] != sim]
     if moved:
         await OrderItem.update({OrderItem.sim: None}).where(OrderItem.id.is_in(moved))

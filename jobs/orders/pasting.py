@@ -31,6 +31,7 @@ async def paste(
         intake = Intake(order_rows.ROWS, data, name)
     except FormError as problem:
         return Pasted(0, 0, problem.errors)
+    drafts.check_count(intake.total)
     case = await load(order_id, now)
     known = [item["asked"] for item in case.items]
     wanted: list[tuple[int, Row]] = []

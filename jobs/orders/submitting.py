@@ -7,7 +7,7 @@ from jobs import mails
 from jobs.mails import Attachment, NewMail
 from jobs.orders import opening, summary
 from jobs.orders.asking import ask_for
-from jobs.orders.cards import take
+from jobs.orders.cards import take, wait_for
 from jobs.orders.case import Case, Row, find, load
 from jobs.orders.drafts import SUBJECT, ChangedMeanwhile
 from jobs.orders.refusing import refuse
@@ -75,9 +75,12 @@ async def _hold(case: Case, actor: str, now: datetime) -> None:
     lost = {}
     for row, reading in zip(case.items, case.readings, strict=True):
         if reading.item.iccid and not held[row["id"]]:
-            card = lost[reading.item.iccid] = case.shelf.cards[reading.item.iccid]
-            await OrderItem.update({OrderItem.sim: card.id}).where(OrderItem.id == row["id"])
-    await take(lost, case.order, actor, now)
+            lost[row["id"]] = reading.item.iccid
+    again = {iccid: case.shelf.cards[iccid] for iccid in lost.values()}
+    await wait_for(card.id for card in again.values())
+    for key, iccid in lost.items():
+        await OrderItem.update({OrderItem.sim: again[iccid].id}).where(OrderItem.id == key)
+    await take(again, case.order, actor, now)
 
 
 async def _begin(case: Case, row: Row, rank: int, actor: str, now: datetime) -> None:

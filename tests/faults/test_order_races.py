@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from order_samples import FREE, NOW, line, port, service, shop
+from order_samples import FREE, NOW, SPARE, line, port, service, shop
 
 from gateways.settings import SETTINGS
 from jobs.orders import cards, drafts, submitting, summary
@@ -52,6 +52,14 @@ async def test_h1_of_two_orders_for_one_card_one_wins_a_hundred_times(database, 
         assert [row["customer_order"] for row in held] == made
         await drafts.cancel(made[0], actor="", now=NOW)
         assert (await Sim.select(Sim.state).where(Sim.iccid == FREE))[0] == {"state": "in_stock"}
+
+
+async def test_h1_of_two_orders_for_the_same_cards_in_opposite_order_neither_waits_for_ever(database, monkeypatch):
+    meet(monkeypatch, drafts, "_look")
+    wanted = [line(), line(iccid=SPARE)]
+    both = (drafts.create("C1", items, actor="", now=NOW) for items in (wanted, wanted[::-1]))
+    answers = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in answers) == ["SimReserved", "int"]
 
 
 async def test_h1_control_without_the_index_and_the_guard_both_orders_take_the_card(database, monkeypatch):
