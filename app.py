@@ -34,6 +34,8 @@ from endpoints import (
     money,
     network,
     network_api,
+    orders,
+    orders_api,
     ports,
     rate_tables,
     rates,
@@ -76,7 +78,7 @@ async def connections(_: Litestar) -> AsyncIterator[None]:
 ROOMS = (
     home, search, customers, login, import_pages, cdr, rates, catalogue, sims, billing,
     mails, money, retention, face, invoice_template, words, formats, users, fleet, line, swap,
-    network, ports,
+    network, ports, orders,
 )  # fmt: skip
 PAGES = [docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
@@ -84,6 +86,7 @@ PROGRAMS = [
     rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
     network_api.router,
     lines_api.router,
+    orders_api.router,
 ]  # fmt: skip
 
 inner = Litestar(

@@ -89,6 +89,12 @@ def _drawing(png: bytes) -> dict[str, Any]:
     }
 
 
+def order(document: dict[str, Any], logo: bytes | None = None) -> Paper:
+    """The summary of an order. Raises PaperRefused."""
+    data, replaced = clean(document)
+    return Paper(_compile("order.typ", data | {"logo": logo and _drawing(logo)}, format="pdf")[0], replaced)
+
+
 def detail(document: dict[str, Any], calls: list[dict[str, Any]]) -> Paper:
     """The call annex of an invoice, without tags: they would make it five times heavier. Raises PaperRefused."""
     data, replaced = clean(document | {"lines": [], "usage": {}, "calls": calls})

@@ -32,7 +32,7 @@ class Press:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def ask(self, form: str, *arguments: Any) -> Any:
-        """What `paper.invoice` or `paper.pictures` answers. Raises PaperRefused."""
+        """What `paper.invoice`, `paper.pictures` or `paper.order` answers. Raises PaperRefused."""
         return await asyncio.to_thread(self._ask, form, arguments)
 
     def warm(self) -> None:

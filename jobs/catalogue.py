@@ -17,7 +17,7 @@ from rules.files.rows import Kind, Values, shown
 from rules.states import LineState, UnitState
 from rules.versions import standings
 from tables.catalogue import Device, DeviceUnit, Offer, Product
-from tables.engine import NOT_UNIQUE, insert_many, transaction
+from tables.engine import NOT_UNIQUE, claim, insert_many, transaction
 from tables.fleet import LineItem
 from tables.timeline import tell
 
@@ -232,5 +232,6 @@ async def move_unit(unit_id: int, state: str, actor: str) -> None:
         if state not in catalogue.UNIT_MOVES[before]:
             words = " ou ".join(move.label.lower() for move in catalogue.UNIT_MOVES[before])
             raise IllegalMove(f"Cet exemplaire est {before.label.lower()} : il peut devenir {words}, et rien d'autre.")
-        await DeviceUnit.update({DeviceUnit.state: state}).where(DeviceUnit.id == unit_id, DeviceUnit.state == before)
+        if not await claim(DeviceUnit, {DeviceUnit.state: state}, DeviceUnit.id == unit_id, DeviceUnit.state == before):
+            raise IllegalMove("Cet exemplaire vient de changer ailleurs. Regardez son état, puis recommencez.")
         await tell(actor, "state_changed", "device_unit", unit_id, {"state": before}, {"state": state})

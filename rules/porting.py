@@ -13,7 +13,7 @@ import holidays
 
 from rules.errors import RuleError
 from rules.french import french
-from rules.paris import french_date
+from rules.paris import Month, french_date
 
 SUNDAY = 7
 
@@ -86,6 +86,23 @@ class Window:
         """In a few words, why a day of the calendar can't be chosen; empty when it can."""
         ahead = (day - today).days
         return self.closed(day) or ("trop tôt" if ahead <= self.after else "trop tard" if ahead >= self.before else "")
+
+    def months(self, today: date) -> list[tuple[str, list[list[date | None]]]]:
+        """The calendar from this week to that of the last accepted day: each month by its name, its weeks from Monday.
+
+        >>> [(name, len(weeks)) for name, weeks in Window().months(date(2026, 11, 24))]
+        [('novembre 2026', 2), ('décembre 2026', 5), ('janvier 2027', 4)]
+        """
+        found: list[tuple[str, list[list[date | None]]]] = []
+        monday = today - timedelta(today.weekday())
+        while monday <= self.last(today):
+            week = [monday + timedelta(count) for count in range(7)]
+            for month in sorted({Month.of(day) for day in week}):
+                if not found or found[-1][0] != month.french:
+                    found.append((month.french, []))
+                found[-1][1].append([day if Month.of(day) == month else None for day in week])
+            monday += timedelta(7)
+        return found
 
 
 def holiday(day: date, known: dict[int, dict[date, str]] = {}) -> str:  # noqa: B006 (a memory on purpose)

@@ -94,7 +94,8 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
   }
 }
 
-// <form data-follow="/address" data-into="id" data-only="field">: after a pause in typing, the answer takes the place of the element.
+// <form data-follow="/address" data-into="id" data-only="field">: after a pause in typing, the answer takes the place of the element;
+// of several, when data-into names several.
 async function follow(form) {
   form.asked?.abort();
   form.asked = new AbortController();
@@ -102,8 +103,11 @@ async function follow(form) {
   const response = await fetch(form.dataset.follow, sent).catch(() => null);
   if (!response?.ok || response.redirected) return;
   const html = await response.text().catch(() => "");
-  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById(form.dataset.into);
-  if (fresh) document.getElementById(form.dataset.into).replaceWith(fresh);
+  const answer = new DOMParser().parseFromString(html, "text/html");
+  for (const id of form.dataset.into.split(" ")) {
+    const fresh = answer.getElementById(id);
+    if (fresh) document.getElementById(id)?.replaceWith(fresh);
+  }
 }
 document.addEventListener("input", ({ target }) => {
   const form = target.form;

@@ -22,6 +22,8 @@ class Order(Table, tablename="customer_order", help_text="Commandes"):
     actor = Varchar(length=100, help_text="Saisie par")
     created_at = Timestamptz(default=TimestamptzNow(), help_text="Créée le")
     submitted_at = Timestamptz(null=True, default=None, help_text="Validée le")
+    once = Varchar(length=64, null=True, default=None, help_text="Demande — une commande, combien de fois qu'elle soit envoyée")
+    summary = Varchar(length=120, help_text="Récapitulatif — la place du PDF")
 
     @classmethod
     def get_readable(cls) -> Readable:
