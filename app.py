@@ -17,6 +17,7 @@ from endpoints import (
     billing_runs,
     catalogue,
     cdr,
+    charges,
     docs,
     face,
     formats,
@@ -67,7 +68,7 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, face, invoice_template, words, formats,
+    mails, face, invoice_template, words, formats, charges,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
