@@ -25,6 +25,7 @@ from endpoints import (
     import_pages,
     imports,
     invoice_template,
+    invoices,
     layouts,
     login,
     mails,
@@ -68,7 +69,7 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, face, invoice_template, words, formats, charges,
+    mails, face, invoice_template, words, formats, charges, invoices,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [

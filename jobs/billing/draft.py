@@ -157,7 +157,7 @@ def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
     lines = [_line(inputs, line) for line in draft.lines]
     return (
         frame(inputs.month, draft.customer, inputs.reseller, inputs.branding, inputs.template)
-        | summed(lines, draft.vat, draft.customer["vat_regime"], inputs.month)
+        | summed(lines, draft.vat, mention(draft.customer["vat_regime"], inputs.month))
         | {"corrects": reference(draft.corrects), "usage": _usage(inputs.month, draft)}
     )
 
@@ -200,9 +200,12 @@ def frame(month: Month, customer: Row, reseller: Row, branding: Row, template: R
     }
 
 
-def summed(lines: list[Row], vat: list[VatTotal], regime: str, month: Month) -> dict[str, Any]:
+def mention(regime: str, month: Month) -> str:
+    return invoicing.regime(regime, month.last).get("mention", "")
+
+
+def summed(lines: list[Row], vat: list[VatTotal], mention: str) -> dict[str, Any]:
     """Lines as JSON bears them, with their totals and what these make of the document."""
-    mention = invoicing.regime(regime, month.last).get("mention", "")
     excl, tax = sum(total.base_cents for total in vat), sum(total.vat_cents for total in vat)
     nature = NATURES.get(einvoice.mode({"lines": lines}))
     return {

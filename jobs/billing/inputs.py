@@ -104,7 +104,7 @@ async def read(month: Month, run: Row | None = None) -> Inputs:
         items=_recurring(lines, items, await _discounts(), broken),
         charges=await _charges(month, lines, broken),
         vat_rates={row["id"]: row["offer.vat_rate"] for row in items},
-        offer_vat=_offer_vat(items, month),
+        offer_vat=offer_vat(items, month),
         usage=common.month_input(month, parts),
         late=late,
         broken=broken,
@@ -270,7 +270,7 @@ def charge_of(row: Row, ends_on: date | None) -> CustomerCharge:
     return CustomerCharge(row["id"], row["line"], row["vat_rate"], goods, owed)
 
 
-def _offer_vat(items: list[Row], month: Month) -> dict[int, Decimal]:
+def offer_vat(items: list[Row], month: Month) -> dict[int, Decimal]:
     """The VAT rate of each line's offer: the last one begun by the end of the month."""
     found: dict[int, tuple[date, Decimal]] = {}
     for row in items:
@@ -305,7 +305,7 @@ async def _late(run: Row, common: _Common, parts: list[Row], new: list[Row]) -> 
         line.usage_month == str(month), line.invoice.state == InvoiceState.validated
     )
     billed: Billed = {}
-    vat_rates = _offer_vat(common.items, month)
+    vat_rates = offer_vat(common.items, month)
     for row in rows:
         key = (row["line"], row["type"], row["category"], row["part"] or "")
         billed[key] = billed.get(key, 0) + row["amount_cents"]
