@@ -37,7 +37,7 @@ async def page(customer_number: str, fait: str = "") -> Template:
     return await _shown(customer_number, said=SAID.get(fait, ""))
 
 
-@post(HOME, right=Right.billing)
+@post(HOME, right=Right.billing, status_code=200)
 async def add(request: Asked, customer_number: str, data: Form) -> Response[Any]:
     """Add what comes once, or show again what is typed with what to correct."""
     try:

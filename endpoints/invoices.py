@@ -95,7 +95,7 @@ async def draft(draft_id: int) -> Template:
     return await _draft(draft_id)
 
 
-@post(HOME + "/brouillon/{draft_id:int}", right=Right.validate)
+@post(HOME + "/brouillon/{draft_id:int}", right=Right.validate, status_code=200)
 async def correct(request: Asked, draft_id: int, data: Form) -> Response[Any]:
     try:
         await reinvoicing.correct(draft_id, _corrections(data), actor=actor(request), now=SETTINGS.now())
@@ -106,10 +106,18 @@ async def correct(request: Asked, draft_id: int, data: Form) -> Response[Any]:
     return _to(f"brouillon/{draft_id}")
 
 
-@post(HOME + "/brouillon/{draft_id:int}/valider", right=Right.validate)
-async def validate(request: Asked, draft_id: int, data: Form) -> Redirect:
+@post(HOME + "/brouillon/{draft_id:int}/valider", right=Right.validate, status_code=200)
+async def validate(request: Asked, draft_id: int, data: Form) -> Response[Any]:
+    """Issue what was seen; else show what it has become."""
     seen = cells.signed_cents(data.get("vu", ""))
-    made = await reinvoicing.validate(draft_id, seen, actor=actor(request), now=SETTINGS.now())
+    try:
+        made = await reinvoicing.validate(draft_id, _corrections(data), seen, actor=actor(request), now=SETTINGS.now())
+    except invoices.SeenBefore as changed:
+        return await _draft(draft_id, said=str(changed))
+    except RuleError as refusal:
+        if getattr(refusal, "status", 422) == 404:
+            raise
+        return await _draft(draft_id, typed=data, problem=str(refusal))
     await invoices.seal(made)
     return _to(made)
 
@@ -125,11 +133,11 @@ async def _credit(number: str, typed: dict[str, str] | None = None, problem: str
     return Template("invoice_credit.html", context=context)
 
 
-async def _draft(draft_id: int, typed: dict[str, str] | None = None, problem: str = "") -> Template:
+async def _draft(draft_id: int, typed: dict[str, str] | None = None, problem: str = "", said: str = "") -> Template:
     row, issued = await reinvoicing.draft(draft_id)
     numbers = await overview.numbers(paris_date(SETTINGS.now()))
-    context = {"row": row, "issued": issued, "label": label, "typed": typed or {}, "problem": problem, "next": numbers[0]}
-    return Template("invoice_draft.html", context=context)
+    context = {"row": row, "issued": issued, "label": label, "typed": typed or {}, "problem": problem, "said": said}
+    return Template("invoice_draft.html", context=context | {"next": numbers[0]})
 
 
 def _amounts(data: dict[str, str]) -> dict[int, int]:

@@ -73,11 +73,16 @@ async def draft(draft_id: int) -> tuple[Row, Issued]:
 async def correct(draft_id: int, corrections: Mapping[int, Correction], *, actor: str, now: datetime) -> None:
     """Change lines of a draft, by the rank of the line that each replaces; who buys is read anew from the customer's sheet."""
     row, issued = await draft(draft_id)
-    before = row["document"]["lines"]
+    await _save(row, await _corrected(row, issued, corrections), issued, actor, now)
+
+
+async def _corrected(row: Row, issued: Issued, corrections: Mapping[int, Correction]) -> Row:
+    """The document as it would be now: its lines corrected, the customer's sheet of today."""
     lines = [
-        corrected(line, corrections[rank]) if (rank := line["replaces_line"]) in corrections else line for line in before
-    ]  # fmt: skip
-    await _save(row, await _document(issued, [line for line in lines if line], row["document"]["reason"]), issued, actor, now)
+        corrected(line, corrections[rank]) if (rank := line["replaces_line"]) in corrections else line
+        for line in row["document"]["lines"]
+    ]
+    return await _document(issued, [line for line in lines if line], row["document"]["reason"])
 
 
 async def _save(row: Row, document: Row, issued: Issued, actor: str, now: datetime) -> None:
@@ -91,13 +96,18 @@ async def _save(row: Row, document: Row, issued: Issued, actor: str, now: dateti
             await tell(actor, "reinvoice_corrected", "invoice", issued.row["id"], before, after, at=now)
 
 
-async def validate(draft_id: int, seen_cents: int, *, actor: str, now: datetime) -> str:
-    """Number and freeze the draft as it was seen; its number. Raises SeenBefore, NotConformant before a number is taken."""
+async def validate(
+    draft_id: int, corrections: Mapping[int, Correction], seen_cents: int, *, actor: str, now: datetime
+) -> str:  # fmt: skip
+    """Number and freeze the draft as it was seen; its number. What is corrected now is kept, and must be looked at first.
+
+    Raises SeenBefore, NotConformant before a number is taken.
+    """
     row, issued = await draft(draft_id)
-    document = await _document(issued, row["document"]["lines"], row["document"]["reason"])
+    document = await _corrected(row, issued, corrections)
     if document != row["document"] or document["incl_vat_cents"] != seen_cents:
         await _save(row, document, issued, actor, now)
-        raise SeenBefore("La fiche du client ou le brouillon a changé depuis : le brouillon est à jour. Regardez-le à nouveau.")
+        raise SeenBefore("Les lignes ou la fiche du client ont changé : le brouillon est à jour. Regardez-le, puis validez.")
     reseller = await Reseller.select().first() or {}
     today = paris_date(now)
     number = numbering.number(reseller["invoice_pattern"], today.year, HIGHEST)
