@@ -301,8 +301,10 @@ async def _late(run: Row, common: _Common, parts: list[Row], new: list[Row]) -> 
     whole = common.month_input(month, parts)
     only = wallets_of(lines, whole.counters)
     line = invoices.InvoiceLine
-    rows = await line.select(line.line, line.type, line.category, line.part, line.amount_cents, line.vat_rate).where(
-        line.usage_month == str(month), line.invoice.state == InvoiceState.validated
+    rows = (
+        await line.select(line.line, line.type, line.category, line.part, line.amount_cents, line.vat_rate)
+        .where(line.usage_month == str(month), line.invoice.state == InvoiceState.validated)
+        .order_by(line.id)
     )
     billed: Billed = {}
     vat_rates = offer_vat(common.items, month)

@@ -56,7 +56,7 @@ def said(reason: str) -> str:
     """A reason as it is kept and printed. Raises NoReason."""
     reason = " ".join(reason.split())
     if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise NoReason(f"Dites pourquoi, en {LONGEST_REASON} signes au plus : le motif est imprimé sur le document.")
+        raise NoReason(f"Dites pourquoi, en {LONGEST_REASON} signes au plus : le motif reste avec le document.")
     return reason
 
 

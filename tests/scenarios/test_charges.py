@@ -23,7 +23,7 @@ from tables.timeline import TimelineEntry
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    return month_samples.make(tmp_path_factory.mktemp("charges") / "small", customers=4, lines=8, cdrs=60)
+    return month_samples.make(tmp_path_factory.mktemp("charges") / "small", customers=3, lines=6, cdrs=30)
 
 
 @pytest.fixture

@@ -15,13 +15,16 @@ from facturx import get_xml_from_pdf
 from pypdf import PdfReader
 
 from gateways import einvoice as rules_of
+from gateways import rating
 from gateways.einvoice import NotConformant
 from gateways.settings import SETTINGS
 from jobs import invoices
 from jobs.billing import paper, send
 from jobs.billing.inputs import read
+from jobs.cdrs import load_files
 from jobs.invoices import SeenBefore, crediting, reinvoicing
 from rules.crediting import CreditTooHigh, NothingToCredit
+from rules.money import cents
 from rules.reinvoicing import Correction
 from tables.engine import on_sqlite
 from tables.fleet import LineItem
@@ -34,7 +37,7 @@ from tests.scenarios.test_months import usage_billed
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    return month_samples.make(tmp_path_factory.mktemp("credits") / "small", customers=4, lines=8, cdrs=240)
+    return month_samples.make(tmp_path_factory.mktemp("credits") / "small", customers=4, lines=6, cdrs=160)
 
 
 @pytest.fixture
@@ -163,58 +166,56 @@ async def test_what_is_refused_is_told_on_the_form_and_takes_no_number(issued, c
         broken.setattr("jobs.billing.conform.einvoice.mode", lambda document: "X1")
         with pytest.raises(NotConformant, match="BR-FR-08"):
             await give(issued)
+    row = await row_of(issued)  # a refund of the next run names this invoice: the two together never pass it
+    refund = {"kind": "CREDIT_NOTE", "origin": "RUN", "state": "validated", "number": "A2026-900000", "incl_vat_cents": -100}
+    await Invoice(**refund, customer=row["customer"], corrects=issued, document=json.dumps({"lines": [], "vat": []})).save()
+    assert (await invoices.get(issued)).left_cents == row["incl_vat_cents"] - 100
+    with pytest.raises(CreditTooHigh, match="TTC à créditer sur cette facture"):
+        await give(issued)
     assert await NumberSeries.select().order_by(NumberSeries.id) == series
     assert not await Invoice.exists().where(Invoice.origin == "MANUAL")
 
 
-async def test_of_two_full_credits_at_once_one_is_made(issued):
+async def test_of_two_full_credits_at_once_one_is_made_and_two_without_what_guards_them(issued, monkeypatch):
+    """The control. PostgreSQL: the row is not held, and both read what is left before either writes. SQLite, whose
+    transactions stand alone: the transaction believes what was read before it."""
     results = await asyncio.gather(give(issued), give(issued), return_exceptions=True)
     refused = [one for one in results if isinstance(one, Exception)]
     assert len(refused) == 1 and isinstance(refused[0], (NothingToCredit, SeenBefore)), results
     assert await Invoice.count().where(Invoice.origin == "MANUAL") == 1
     assert (await invoices.get(issued)).left_cents == 0
 
-
-async def test_control_without_what_guards_the_transaction_both_are_made(issued, monkeypatch):
-    """PostgreSQL: the row is not held, and both read what is left before either writes. SQLite, whose transactions stand
-    alone: the transaction believes what was read before it."""
-    seen, both, get = await invoices.get(issued), asyncio.Barrier(2), invoices.get
+    other = Invoice.number != issued, Invoice.kind == "INVOICE", Invoice.incl_vat_cents > 0
+    number = (await Invoice.select(Invoice.number).where(*other).first())["number"]
+    seen, both, get, preview = await invoices.get(number), asyncio.Barrier(2), invoices.get, crediting.preview
 
     async def not_held(invoice_id):
         """Nobody waits."""
 
-    async def read_together(number):
+    async def read_together(wanted):
         await both.wait()
-        found = seen if on_sqlite() else await get(number)
+        found = await get(wanted)
         await both.wait()
         return found
 
-    async def alone(number):
-        return seen if number == issued else await get(number)
-
-    real = crediting.preview
+    async def as_seen(wanted):
+        return seen if wanted == number else await get(wanted)
 
     async def looked_at_together(*values):
-        found = await real(*values)
+        found = await preview(*values)
         await both.wait()
         return found
 
-    if on_sqlite():
-        monkeypatch.setattr(crediting, "preview", looked_at_together)
-        monkeypatch.setattr(crediting, "get", alone)
-    else:
-        monkeypatch.setattr(crediting, "_hold", not_held)
-        monkeypatch.setattr(crediting, "get", read_together)
-    made = await asyncio.gather(give(issued), give(issued))
+    guards = {"preview": looked_at_together, "get": as_seen} if on_sqlite() else {"_hold": not_held, "get": read_together}
+    for name, away in guards.items():
+        monkeypatch.setattr(crediting, name, away)
+    made = await asyncio.gather(give(number), give(number))
     assert len(set(made)) == 2
-    assert (await get(issued)).left_cents == -seen.left_cents  # given back twice
+    assert (await get(number)).left_cents == -seen.left_cents  # given back twice
 
 
 async def lawful(month):
     """Cents by the law for a month's usage as it is stored now."""
-    from gateways import rating
-    from rules.money import cents
-
     inputs, found = await read(month), {}
     for row in rating.rate(inputs.usage).usage:
         number = inputs.lines[row.line]["msisdn"]
@@ -236,7 +237,7 @@ async def test_a_credited_usage_line_is_counted_when_late_calls_come(issued, sou
     monkeypatch.setattr(SETTINGS, "clock", datetime.fromisoformat(month_samples.CLOCKS["2026-11"]))
     calls = next(path for path in sorted((source / "BilledCDRs/MOBILE").iterdir()) if "_202610" in path.name)
     header, first = calls.read_text(encoding="utf-8-sig").splitlines()[:2]
-    await late_call(source, line["msisdn"], header, first)
+    await late_call(line["msisdn"], header, first)
     november = await draft(NOVEMBER)
     await seal(november)
     regularised = await InvoiceLine.select().where(InvoiceLine.section == "REGULARISATION", InvoiceLine.line == original["line"])
@@ -245,10 +246,8 @@ async def test_a_credited_usage_line_is_counted_when_late_calls_come(issued, sou
     assert {key: amount for key, amount in (await usage_billed("2026-10")).items() if key[0] == line["msisdn"]} == october
 
 
-async def late_call(source, msisdn, header, row):
+async def late_call(msisdn, header, row):
     """One more call of October for a line, in a file that comes in November."""
-    from jobs.cdrs import load_files
-
     names, cells = header.split(";"), row.split(";")
     told = dict(zip(names, cells, strict=True)) | {"cdr_id": "TARDIF-1", "msisdn": msisdn}
     path = SETTINGS.data_dir / "tardif.csv"
@@ -322,13 +321,3 @@ async def test_an_invoice_credited_whole_is_made_again_corrected_under_todays_sh
     assert (await submit(clerk, f"/factures/brouillon/{second}/abandonner")).headers["location"] == f"/factures/{number}"
     assert not await Invoice.exists().where(Invoice.id == second)
     assert await reinvoicing.start(number, "Encore", actor="essai", now=SETTINGS.now()) != second
-
-
-async def test_a_credit_note_of_the_month_counts_in_what_is_left(issued, monkeypatch):
-    """A refund of the next run names this invoice: the two together never pass it."""
-    row = await row_of(issued)
-    refund = {"kind": "CREDIT_NOTE", "origin": "RUN", "state": "validated", "number": "A2026-900000", "incl_vat_cents": -100}
-    await Invoice(**refund, customer=row["customer"], corrects=issued, document=json.dumps({"lines": [], "vat": []})).save()
-    assert (await invoices.get(issued)).left_cents == row["incl_vat_cents"] - 100
-    with pytest.raises(CreditTooHigh, match="TTC à créditer sur cette facture"):
-        await give(issued)
