@@ -16,6 +16,7 @@ from endpoints import (
     billing_runs,
     catalogue,
     cdr,
+    charges,
     customers,
     docs,
     face,
@@ -26,6 +27,7 @@ from endpoints import (
     import_pages,
     imports,
     invoice_template,
+    invoices,
     layouts,
     line,
     lines_api,
@@ -78,7 +80,7 @@ async def connections(_: Litestar) -> AsyncIterator[None]:
 ROOMS = (
     home, search, customers, login, import_pages, cdr, rates, catalogue, sims, billing,
     mails, money, retention, face, invoice_template, words, formats, users, fleet, line, swap,
-    network, ports, orders,
+    network, ports, orders, charges, invoices,
 )  # fmt: skip
 PAGES = [docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [

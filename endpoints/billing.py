@@ -122,7 +122,7 @@ async def confirm_send(run_id: int) -> Template:
 async def send_(request: Asked, run_id: int, data: Form) -> Redirect:
     """Send what is not sent yet: all documents, or the one that is named."""
     if one := data.get("facture", ""):
-        await send.send_one(run_id, int(one) if one.isdigit() else 0, actor(request))
+        await send.send_one(int(one) if one.isdigit() else 0, actor(request))
     else:
         await send.send(run_id, actor(request))
     answer = _back((await runs.get(run_id))["month"])

@@ -23,6 +23,7 @@ VERBS = {
     "load_upload": "jobs.arrivals.load_upload",
     "replay": "jobs.cdr_replay.replay",
     "import": "jobs.imports.desk.work",
+    "seal": "jobs.billing.paper.seal",
     "mails": "jobs.mails.sending.work",
 }
 """Each an async function that a worker may be asked for."""

@@ -20,7 +20,10 @@ class UnknownRegime(RuleError):
 
 @dataclass(frozen=True)
 class BillLine:
-    """One line of an invoice, excl. VAT. `units`, `covered`: seconds, messages or KB; `part`: S for a third party's service."""
+    """One line of an invoice, excl. VAT.
+
+    `units`, `covered`: seconds, messages or KB; `part`: S for a third party's service; `nature`: goods, else services.
+    """
 
     section: str
     label: str
@@ -41,6 +44,8 @@ class BillLine:
     count: int | None = None
     units: int | None = None
     covered: int | None = None
+    charge: int | None = None
+    nature: str | None = None
 
 
 @dataclass(frozen=True)

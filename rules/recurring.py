@@ -48,6 +48,7 @@ class Charge:
     days_in_month: int
     amount_cents: int
     unit_micro: int | None = None
+    quantity: int = 1
 
     @property
     def days(self) -> int:
@@ -64,13 +65,13 @@ def charges(item: RecurringItem, month: Month, customer_percent: Decimal = Decim
     found: list[Charge] = []
     start, end = due(item, month)
     for first, last in _by_month(start, end):
-        found += _discounted(_charge(Section.recurring, item, first, last), item, customer_percent)
+        found += discounted(_charge(Section.recurring, item, first, last), item.label, item.discounts, customer_percent)
     if found and item.billed_until is None and not item.taken_over and cents(item.activation_micro):
         fee = cents(item.activation_micro)
         found.append(Charge(Section.activation, f"Mise en service, {item.label}", start, start, 0, fee, item.activation_micro))
     if item.ends_on and item.billed_until and item.ends_on < item.billed_until:
         for first, last in _by_month(max(item.ends_on + DAY, item.starts_on), item.billed_until):
-            found += _discounted(_charge(Section.refund, item, first, last), item, customer_percent)
+            found += discounted(_charge(Section.refund, item, first, last), item.label, item.discounts, customer_percent)
     return found
 
 
@@ -105,7 +106,7 @@ def _charge(section: str, item: RecurringItem, first: date, last: date) -> Charg
     return Charge(section, item.label, first, last, days, amount, item.monthly_micro)
 
 
-def _discounted(charge: Charge, item: RecurringItem, customer_percent: Decimal) -> Iterator[Charge]:
+def discounted(charge: Charge, name: str, discounts: tuple[Discount, ...], customer_percent: Decimal) -> Iterator[Charge]:
     """The charge, then its discounts of the opposite sign: percentages, amounts, then the customer's own on what remains."""
     yield charge
     rest = charge.amount_cents
@@ -118,17 +119,17 @@ def _discounted(charge: Charge, item: RecurringItem, customer_percent: Decimal) 
         if amount:
             yield Charge(Section.discount, label, charge.first, charge.last, charge.days_in_month, -amount)
 
-    valid = [discount for discount in item.discounts if discount.until is None or charge.first <= discount.until]
+    valid = [discount for discount in discounts if discount.until is None or charge.first <= discount.until]
     for discount in valid:
         if discount.percent is not None:
-            label = f"Remise de {french_percent(discount.percent)}, {item.label}"
+            label = f"Remise de {french_percent(discount.percent)}, {name}"
             yield from reduce(label, percent_of(charge.amount_cents, discount.percent))
     for discount in valid:
         if discount.amount_micro is not None:
             part = half_up(discount.amount_micro * charge.days, charge.days_in_month * MICRO_PER_CENT)
-            yield from reduce(f"Remise, {item.label}", part)
+            yield from reduce(f"Remise, {name}", part)
     if customer_percent:
-        label = f"Remise client de {french_percent(customer_percent)}, {item.label}"
+        label = f"Remise client de {french_percent(customer_percent)}, {name}"
         yield from reduce(label, percent_of(rest, customer_percent))
 
 

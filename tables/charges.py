@@ -29,6 +29,7 @@ class Charge(Table, help_text="Services, matériels et frais — ce qu'un client
     ends_on = Date(null=True, default=None, help_text="Jusqu'au")
     billed_until = Date(null=True, default=None, help_text="Facturé jusqu'au")
     invoiced = Boolean(default=False, help_text="Facturé — s'il l'est une fois")
+    once = Varchar(length=64, null=True, default=None, help_text="Demande — unique : un bouton pressé deux fois compte une fois")
     reason = Text(help_text="Motif")
     actor = Varchar(length=100, help_text="Par")
     created_at = Timestamptz(default=TimestamptzNow(), help_text="Le")

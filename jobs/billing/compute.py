@@ -1,7 +1,7 @@
 """From the inputs of a month to its drafts, findings and totals. Nothing is written: dry run and real run are this same act."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from itertools import chain
@@ -10,8 +10,8 @@ from typing import Any
 
 from gateways import rating
 from gateways.rated import UsageRow
-from jobs.billing.inputs import Inputs, Key, LateMonth, Row
-from rules import categories, invoicing, recurring
+from jobs.billing.inputs import CustomerCharge, Inputs, Key, LateMonth, Row
+from rules import categories, charges, invoicing, recurring
 from rules.errors import RuleError
 from rules.invoicing import BillLine, VatTotal
 from rules.money import cents
@@ -169,6 +169,9 @@ def _draft(inputs: Inputs, customer: Row, usage: list[Making], days: list[rating
         for item in inputs.items.get(line["id"], []):
             for charge in recurring.charges(item, inputs.month, customer["discount_percent"]):
                 lines.append(_charge_line(line["id"], item.id, charge, inputs.vat_rates[item.id]))
+    for owed in inputs.charges.get(customer["id"], []):
+        for charge in charges.charges(owed.owed, inputs.month, customer["discount_percent"]):
+            lines.append(_owed_line(owed, charge))
     lines += chain.from_iterable(make() for make in usage)
     if lines and not (customer["city"] or customer["billing_city"]):
         raise NoBillingAddress("Aucune adresse de facturation. Complétez la fiche du client, puis refaites les brouillons.")
@@ -182,7 +185,7 @@ def _at_rate(line: BillLine, rate: Decimal) -> BillLine:
     return line if rate == line.vat_rate else BillLine(**{**line.__dict__, "vat_rate": rate})
 
 
-def _charge_line(line: int, item: int, charge: recurring.Charge, vat_rate: Decimal) -> BillLine:
+def _charge_line(line: int | None, item: int | None, charge: recurring.Charge, vat_rate: Decimal) -> BillLine:
     return BillLine(
         section=charge.section,
         label=charge.label,
@@ -196,6 +199,11 @@ def _charge_line(line: int, item: int, charge: recurring.Charge, vat_rate: Decim
         days=charge.days if charge.days_in_month else None,
         days_in_month=charge.days_in_month or None,
     )
+
+
+def _owed_line(owed: CustomerCharge, charge: recurring.Charge) -> BillLine:
+    line = _charge_line(owed.line, None, charge, owed.vat_rate)
+    return replace(line, charge=owed.id, quantity=charge.quantity, nature="goods" if owed.goods else None)
 
 
 def _reference(inputs: Inputs, draft: Draft) -> tuple[str, Any] | None:

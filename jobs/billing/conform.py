@@ -12,7 +12,7 @@ from gateways import einvoice as rules_of
 from gateways.einvoice import NotConformant
 from jobs.billing.draft import due_on, tell_totals
 from rules import einvoice, numbering
-from rules.states import InvoiceKind
+from rules.states import InvoiceKind, InvoiceState
 from tables.billing import ParkedCustomer
 from tables.engine import transaction
 from tables.invoices import Invoice, InvoiceLine
@@ -32,17 +32,22 @@ def numbered(document: Row, number: str, today: date) -> Row:
 
 async def park_unfit(run: Row, rows: list[Row], reseller: Row, today: date) -> set[int]:
     """Park the customers of the drafts that no one could accept; the ids of these drafts, which are gone."""
-    unfit = await asyncio.to_thread(_unfit, rows, reseller, today)
-    if not unfit:
-        return set()
-    async with transaction():
-        await InvoiceLine.delete().where(InvoiceLine.invoice.is_in(list(unfit)))
-        await Invoice.delete().where(Invoice.id.is_in(list(unfit)))
-        customers = {row["id"]: row["customer"] for row in rows}
-        for id, reason in unfit.items():
-            await ParkedCustomer(run=run["id"], customer=customers[id], reason=reason).save()
-        await tell_totals(run["id"])
-    return set(unfit)
+    return await park(run["id"], await asyncio.to_thread(_unfit, rows, reseller, today))
+
+
+async def park(run_id: int, reasons: dict[int, str]) -> set[int]:
+    """Put these drafts of a run away and park their customers, each with its reason; their ids."""
+    if reasons:
+        async with transaction():
+            rows = await Invoice.select(Invoice.id, Invoice.customer).where(
+                Invoice.id.is_in(list(reasons)), Invoice.state == InvoiceState.draft
+            )
+            await InvoiceLine.delete().where(InvoiceLine.invoice.is_in([row["id"] for row in rows] or [0]))
+            await Invoice.delete().where(Invoice.id.is_in([row["id"] for row in rows] or [0]))
+            for row in rows:
+                await ParkedCustomer(run=run_id, customer=row["customer"], reason=reasons[row["id"]]).save()
+            await tell_totals(run_id)
+    return set(reasons)
 
 
 def _unfit(rows: list[Row], reseller: Row, today: date) -> dict[int, str]:

@@ -10,8 +10,8 @@ from gateways.settings import SETTINGS
 from jobs.billing import inputs as read_inputs
 from jobs.billing.compute import Computed, Draft, compute
 from jobs.billing.inputs import Inputs
-from rules import due, invoice_words, invoicing
-from rules.invoicing import BillLine
+from rules import due, einvoice, invoice_words, invoicing
+from rules.invoicing import BillLine, VatTotal
 from rules.paris import Month
 from rules.states import InvoiceKind, InvoiceOrigin, InvoiceState, PaymentMethod, RunState, Section
 from tables.billing import BillingRun, Finding, ParkedCustomer
@@ -29,6 +29,10 @@ WAYS = {
     PaymentMethod.transfer: "transfer", PaymentMethod.direct_debit: "direct_debit", PaymentMethod.card: "card",
     PaymentMethod.cheque: "cheque",
 }  # fmt: skip
+
+NATURES = {"B1": "livraisons de biens", "M1": "livraisons de biens et prestations de services"}
+"""Said on the paper when a document is not of services alone."""
+SERIES = ("voice_s", "messages", "data_kb")
 
 Row = dict[str, Any]
 Progress = Callable[[int, int], Awaitable[None]]  # done, of how many
@@ -134,11 +138,13 @@ async def _write(run_id: int, inputs: Inputs, drafts: list[Draft]) -> None:
             [
                 *(line.invoice, line.position, line.section, line.line, line.item, line.label, line.quantity, line.amount_cents),
                 *(line.vat_rate, line.first_day, line.last_day, line.usage_month, line.type, line.category, line.part),
+                line.charge,
             ],
             [
                 (
                     *(id, position, str(row.section), row.line, row.item, row.label, row.quantity, row.amount_cents),
                     *(row.vat_rate, row.first, row.last, row.month, row.type, row.category, row.part),
+                    row.charge,
                 )
                 for id, draft in zip(ids, drafts, strict=True)
                 for position, row in enumerate(draft.lines, 1)
@@ -148,14 +154,21 @@ async def _write(run_id: int, inputs: Inputs, drafts: list[Draft]) -> None:
 
 def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
     """All that the paper says, as JSON; the number and the dates come at validation."""
-    customer, reseller = draft.customer, inputs.reseller
-    regime = invoicing.regime(customer["vat_regime"], inputs.month.last)
+    lines = [_line(inputs, line) for line in draft.lines]
+    return (
+        frame(inputs.month, draft.customer, inputs.reseller, inputs.branding, inputs.template)
+        | summed(lines, draft.vat, mention(draft.customer["vat_regime"], inputs.month))
+        | {"corrects": reference(draft.corrects), "usage": _usage(inputs.month, draft)}
+    )
+
+
+def frame(month: Month, customer: Row, reseller: Row, branding: Row, template: Row) -> dict[str, Any]:
+    """What a document says beside its lines: who, to whom, how it is paid, in which words; no number yet."""
     return {
         "layout": LAYOUT,
-        "kind": str(draft.kind),
         "number": None,
-        "month": str(inputs.month),
-        "seller": seller(reseller, inputs.branding),
+        "month": str(month),
+        "seller": seller(reseller, branding),
         "buyer": {
             "customer_number": customer["customer_number"],
             "name": customer["company_name"],
@@ -178,26 +191,39 @@ def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
         },
         "vat_regime": customer["vat_regime"],
         "vat_on_debits": bool(reseller.get("vat_on_debits")),
-        "corrects": draft.corrects and {"number": draft.corrects[0], "date": _text(draft.corrects[1])},
+        "corrects": None,
         "group_lines": customer["group_lines"],
         "hide_digits": customer["hide_digits"],
         "detailed_bill": customer["detailed_bill"],
-        "lines": [_line(inputs, line) for line in draft.lines],
-        "vat": [
-            {
-                "rate": _text(total.rate),
-                "base_cents": total.base_cents,
-                "vat_cents": total.vat_cents,
-                "mention": regime.get("mention", ""),
-            }
-            for total in draft.vat
-        ],
-        "excl_vat_cents": draft.excl_vat_cents,
-        "vat_cents": draft.vat_cents,
-        "incl_vat_cents": draft.incl_vat_cents,
-        "usage": _usage(inputs.month, draft),
-        "texts": texts(inputs.template, customer["payment_method"]),
+        "usage": no_usage(month),
+        "texts": texts(template, customer["payment_method"]),
     }
+
+
+def mention(regime: str, month: Month) -> str:
+    return invoicing.regime(regime, month.last).get("mention", "")
+
+
+def summed(lines: list[Row], vat: list[VatTotal], mention: str) -> dict[str, Any]:
+    """Lines as JSON bears them, with their totals and what these make of the document."""
+    excl, tax = sum(total.base_cents for total in vat), sum(total.vat_cents for total in vat)
+    nature = NATURES.get(einvoice.mode({"lines": lines}))
+    return {
+        "kind": str(invoicing.kind(excl + tax)),
+        "lines": lines,
+        "vat": [
+            {"rate": _text(total.rate), "base_cents": total.base_cents, "vat_cents": total.vat_cents, "mention": mention}
+            for total in vat
+        ],
+        "excl_vat_cents": excl,
+        "vat_cents": tax,
+        "incl_vat_cents": excl + tax,
+        **({"nature": nature} if nature else {}),
+    }
+
+
+def reference(corrects: tuple[str, date | None] | None) -> Row | None:
+    return corrects and {"number": corrects[0], "date": _text(corrects[1])}
 
 
 def seller(reseller: Row, branding: Row) -> Row:
@@ -220,9 +246,12 @@ def texts(template: Row, method: str) -> dict[str, str]:
 
 
 def _line(inputs: Inputs, line: BillLine) -> dict[str, Any]:
+    """A line without a mobile line of its own is of the customer's account: its number is empty."""
     row = inputs.lines.get(line.line or 0, {})
-    values = {name: _text(value) for name, value in line.__dict__.items() if name not in ("line", "item")}
-    return values | {"section": str(line.section), "msisdn": row.get("msisdn"), "user_name": row.get("user_name", "")}
+    values = {name: _text(value) for name, value in line.__dict__.items() if name not in ("line", "item", "charge")}
+    if line.nature is None:
+        del values["nature"]
+    return values | {"section": str(line.section), "msisdn": row.get("msisdn", ""), "user_name": row.get("user_name", "")}
 
 
 def _text(value: Any) -> Any:
@@ -251,11 +280,15 @@ def _place(customer: dict[str, Any]) -> dict[str, str]:
 
 def _usage(month: Month, draft: Draft) -> dict[str, Any]:
     """Seconds, messages and KB of each day of the month."""
-    series = {name: [0] * month.days for name in ("voice_s", "messages", "data_kb")}
+    series = no_usage(month)
     for row in draft.days:
-        for name, days in series.items():
-            days[row.day - 1] += getattr(row, name)
-    return {"days": month.days, **series}
+        for name in SERIES:
+            series[name][row.day - 1] += getattr(row, name)
+    return series
+
+
+def no_usage(month: Month) -> dict[str, Any]:
+    return {"days": month.days, **{name: [0] * month.days for name in SERIES}}
 
 
 def due_on(document: dict[str, Any], issued_on: date) -> date:

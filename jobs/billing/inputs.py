@@ -11,15 +11,16 @@ from gateways import rated, rating
 from gateways.settings import SETTINGS
 from jobs.cdrs import live_seconds
 from rules import allowances
+from rules.charges import Owed
 from rules.errors import RuleError
 from rules.money import micro
 from rules.paris import Month
 from rules.rates import Rate
 from rules.rating import PeakHours, parse_peak
 from rules.recurring import Discount, RecurringItem
-from rules.states import FileState, InvoiceState, LineState, OfferKind, RejectState
+from rules.states import ChargeKind, FileState, InvoiceState, LineState, OfferKind, ProductKind, RejectState
 from rules.wallets import wallets_of
-from tables import billing, catalogue, face, fleet, invoices, parties, usage
+from tables import billing, catalogue, charges, face, fleet, invoices, parties, usage
 
 Row = dict[str, Any]
 Key = tuple[int, str, str, str]  # line, type, category, part
@@ -36,6 +37,17 @@ class LateMonth:
     fresh: frozenset[int]  # the parts, by rank, that no run has counted yet
 
 
+@dataclass(frozen=True)
+class CustomerCharge:
+    """What is owed beside subscriptions; `goods`: sold, not rented."""
+
+    id: int
+    line: int | None
+    vat_rate: Decimal
+    goods: bool
+    owed: Owed
+
+
 @dataclass
 class Inputs:
     month: Month
@@ -46,6 +58,7 @@ class Inputs:
     lines: dict[int, Row]
     lines_of: dict[int, list[Row]]  # by customer
     items: dict[int, list[RecurringItem]]  # by line
+    charges: dict[int, list[CustomerCharge]]  # by customer
     vat_rates: dict[int, Decimal]  # by item
     offer_vat: dict[int, Decimal]  # of a line's usage: its offer's
     usage: rating.MonthInput
@@ -89,8 +102,9 @@ async def read(month: Month, run: Row | None = None) -> Inputs:
         lines=lines,
         lines_of=_by_customer(lines),
         items=_recurring(lines, items, await _discounts(), broken),
+        charges=await _charges(month, lines, broken),
         vat_rates={row["id"]: row["offer.vat_rate"] for row in items},
-        offer_vat=_offer_vat(items, month),
+        offer_vat=offer_vat(items, month),
         usage=common.month_input(month, parts),
         late=late,
         broken=broken,
@@ -224,7 +238,40 @@ def recurring_item(row: Row, discounts: list[Row]) -> RecurringItem:
     )
 
 
-def _offer_vat(items: list[Row], month: Month) -> dict[int, Decimal]:
+async def _charges(month: Month, lines: dict[int, Row], broken: dict[int, Exception]) -> dict[int, list[CustomerCharge]]:
+    """What customers owe beside their items, by line, then as it came; a line's end ends what it bears."""
+    charge, found = charges.Charge, dict[int, list[CustomerCharge]]()
+    rows = await charge.select().where(charge.starts_on <= month.next.last, charge.invoiced.eq(False)).order_by(charge.id)
+    for row in sorted(rows, key=lambda row: lines.get(row["line"], {}).get("msisdn", "~")):
+        if row["line"] and row["line"] not in lines:
+            continue
+        ends = [day for day in (row["ends_on"], lines.get(row["line"], {}).get("terminated_on")) if day]
+        try:
+            found.setdefault(row["customer"], []).append(charge_of(row, min(ends) if ends else None))
+        except (ArithmeticError, ValueError) as reason:
+            broken[row["customer"]] = reason
+    return found
+
+
+def charge_of(row: Row, ends_on: date | None) -> CustomerCharge:
+    """Raises TooManyDecimals, ValueError."""
+    owed = Owed(
+        kind=ChargeKind(row["kind"]),
+        label=row["label"],
+        unit_micro=micro(row["unit_price"]),
+        quantity=row["quantity"],
+        terms=row["terms"],
+        count=row["instalments"] or 0,
+        starts_on=row["starts_on"],
+        ends_on=ends_on,
+        billed_until=row["billed_until"],
+        invoiced=row["invoiced"],
+    )
+    goods = row["nature"] == ProductKind.equipment and owed.kind != ChargeKind.recurring
+    return CustomerCharge(row["id"], row["line"], row["vat_rate"], goods, owed)
+
+
+def offer_vat(items: list[Row], month: Month) -> dict[int, Decimal]:
     """The VAT rate of each line's offer: the last one begun by the end of the month."""
     found: dict[int, tuple[date, Decimal]] = {}
     for row in items:
@@ -255,11 +302,13 @@ async def _late(run: Row, common: _Common, parts: list[Row], new: list[Row]) -> 
     whole = common.month_input(month, parts)
     only = wallets_of(lines, whole.counters)
     line = invoices.InvoiceLine
-    rows = await line.select(line.line, line.type, line.category, line.part, line.amount_cents, line.vat_rate).where(
-        line.usage_month == str(month), line.invoice.state == InvoiceState.validated
+    rows = (
+        await line.select(line.line, line.type, line.category, line.part, line.amount_cents, line.vat_rate)
+        .where(line.usage_month == str(month), line.invoice.state == InvoiceState.validated)
+        .order_by(line.id)
     )
     billed: Billed = {}
-    vat_rates = _offer_vat(common.items, month)
+    vat_rates = offer_vat(common.items, month)
     for row in rows:
         key = (row["line"], row["type"], row["category"], row["part"] or "")
         billed[key] = billed.get(key, 0) + row["amount_cents"]

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +16,9 @@ from rules import einvoice
 from rules.paris import PARIS
 from rules.rates import FREE_OF_CHARGE
 from rules.states import DocumentKind, InvoiceState
+from tables.billing import BillingRun
 from tables.catalogue import Rate
-from tables.engine import insert_many, transaction
+from tables.engine import NOT_UNIQUE, insert_many, transaction
 from tables.fleet import Line
 from tables.invoices import Invoice, SealedDocument
 
@@ -67,6 +69,25 @@ async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, st
             sealed += made
         except (paper.PaperRefused, logos.LogoLost) as reason:
             refused.append(f"{document['number']} : {reason}")
+    await _keep(sealed)
+    return refused
+
+
+async def seal(invoice_id: int) -> None:
+    """The papers of a document made by hand, with the calls of the month that it corrects or replaces; again changes nothing."""
+    if await SealedDocument.exists().where(SealedDocument.invoice == invoice_id):
+        return
+    row = (await Invoice.select(Invoice.id, Invoice.customer, Invoice.document).where(Invoice.id == invoice_id))[0]
+    document = json.loads(row["document"])
+    run = await BillingRun.select().where(BillingRun.month == document["month"], BillingRun.validated_at.is_not_null()).first()
+    destinations = {rate["id"]: rate["destination"] for rate in await Rate.select(Rate.id, Rate.destination)}
+    calls = (await _calls([row], run, destinations)).get(row["customer"], []) if run else []
+    made = await asyncio.to_thread(_make, invoice_id, document, calls, document["month"])
+    with suppress(*NOT_UNIQUE):  # sealed meanwhile, with the same bytes
+        await _keep(made)
+
+
+async def _keep(sealed: list[tuple]) -> None:
     columns = SealedDocument
     async with transaction():
         await insert_many(
@@ -77,7 +98,6 @@ async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, st
             ],
             [(*row, datetime.now(UTC)) for row in sealed],
         )
-    return refused
 
 
 def _make(id: int, document: dict[str, Any], calls: list[dict], month: str) -> list[tuple]:

@@ -43,21 +43,22 @@ class Plan:
         return len({row["id"] for row, _ in self.to_write})
 
 
-async def plan(run_id: int, only: int | None = None) -> Plan:
-    """For the printed documents of a run, or for one of them."""
+async def plan(run_id: int | None, only: int | None = None) -> Plan:
+    """For the printed documents of a run, or for one document alone."""
     customer, found = Invoice.customer, Plan()
-    chosen = Invoice.id == only if only else Invoice.state == InvoiceState.validated
+
+    def chosen(invoice: Any) -> Any:
+        return invoice.run == run_id if only is None else invoice.id == only
+
     rows = (
         await Invoice.select(Invoice.id, Invoice.number, customer.company_name, customer.customer_number, customer.billing_email)
-        .where(Invoice.run == run_id, Invoice.state == InvoiceState.validated, chosen)
+        .where(chosen(Invoice), Invoice.state == InvoiceState.validated)
         .order_by(Invoice.number)
     )
     paper = SealedDocument
-    papers = await paper.select(paper.invoice).where(paper.invoice.run == run_id, paper.kind == DocumentKind.invoice)
+    papers = await paper.select(paper.invoice).where(chosen(paper.invoice), paper.kind == DocumentKind.invoice)
     printed = {row["invoice"] for row in papers}
-    known = await Mail.select(Mail.invoice, Mail.recipient).where(
-        Mail.invoice.run == run_id, Mail.kind == MailKind.invoice_issued
-    )
+    known = await Mail.select(Mail.invoice, Mail.recipient).where(chosen(Mail.invoice), Mail.kind == MailKind.invoice_issued)
     written = {(row["invoice"], row["recipient"].casefold()) for row in known}
     for row in rows:
         wanted = addresses(row["customer.billing_email"]) if row["id"] in printed else []
@@ -90,9 +91,9 @@ async def send(run_id: int, actor: str) -> Row:
     return await runs.get(run_id)
 
 
-async def send_one(run_id: int, invoice_id: int, actor: str) -> int:
+async def send_one(invoice_id: int, actor: str) -> int:
     """Write the mails of one document; how many are new."""
-    new = await _mails(await plan(run_id, invoice_id))
+    new = await _mails(await plan(None, invoice_id))
     async with transaction():
         written = await mails.enqueue(new)
         if written:

@@ -87,7 +87,7 @@ async def invoices(run_id: int, limit: int, offset: int) -> tuple[list[Row], int
 def invoice_object(id: int | None, number: str | None, state: str, document: Row) -> Row:
     lines = [
         {
-            "msisdn": line["msisdn"],
+            "msisdn": line["msisdn"] or None,
             "section": line["section"],
             "label": label(line),
             "quantity": line["quantity"],

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from jobs.billing.conform import numbered, park_unfit
+from jobs.billing.conform import numbered, park, park_unfit
 from jobs.billing.draft import Progress
 from rules import numbering
 from rules.errors import RuleError
 from rules.paris import paris_date
 from rules.states import InvoiceKind, InvoiceState, Section
 from tables.billing import BillingRun
+from tables.charges import Charge
 from tables.engine import claim, transaction, update_many
 from tables.fleet import LineItem
 from tables.invoices import Invoice, InvoiceLine, NumberSeries
@@ -33,12 +35,13 @@ async def validate(run: dict[str, Any], now: datetime, progress: Progress) -> in
         batch = waiting[start : start + AHEAD]
         rows = await Invoice.select(Invoice.id, Invoice.kind, Invoice.customer, Invoice.document).where(Invoice.id.is_in(batch))
         unfit = await park_unfit(run, rows, reseller, paris_date(now))
-        moves = await _moves(batch)
+        moves, stale = await _moves(batch)
+        unfit |= await park(run["id"], {id: reason for id, reason in stale.items() if id not in unfit})
         by_id = {row["id"]: row for row in rows}
         for offset, id in enumerate(batch):
             await progress(start + offset, len(waiting))
             if id not in unfit:
-                await _one(by_id[id], moves.get(id, {}), reseller, now, run["actor"])
+                await _one(by_id[id], moves.get(id, Moves()), reseller, now, run["actor"])
     if run["validated_at"] is None:
         async with transaction():
             await BillingRun.update({BillingRun.validated_at: now}).where(BillingRun.id == run["id"])
@@ -53,43 +56,76 @@ async def _waiting(run_id: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def _moves(invoices: list[int]) -> dict[int, dict[int, date]]:
-    """For each invoice, how far each item is billed once it is validated."""
+@dataclass
+class Moves:
+    """What a document, once validated, has billed: items and charges up to a day, charges that come once."""
+
+    items: dict[int, date] = field(default_factory=dict)
+    charges: dict[int, date] = field(default_factory=dict)
+    once: list[int] = field(default_factory=list)
+
+
+async def _moves(invoices: list[int]) -> tuple[dict[int, Moves], dict[int, str]]:
+    """For each invoice, what it bills; and those of which another document has billed something since they were drafted."""
     line = InvoiceLine
-    rows = await line.select(line.invoice, line.item, line.section, line.first_day, line.last_day).where(
-        line.invoice.is_in(invoices), line.section.is_in([Section.recurring, Section.refund])
-    )
-    moves: dict[int, dict[int, date]] = {}
+    rows = await line.select(
+        *(line.invoice, line.label, line.section, line.first_day, line.last_day, line.item, line.charge),
+        *(line.item.billed_until.as_alias("item_until"), line.charge.billed_until.as_alias("charge_until")),
+        line.charge.invoiced.as_alias("invoiced"),
+    ).where(line.invoice.is_in(invoices), line.section.is_in([Section.recurring, Section.refund, Section.one_off]))
+    moves, stale = dict[int, Moves](), dict[int, str]()
     for row in rows:
-        known = moves.setdefault(row["invoice"], {})
-        if row["section"] == Section.recurring:
-            known[row["item"]] = max(known.get(row["item"], row["last_day"]), row["last_day"])
+        known = moves.setdefault(row["invoice"], Moves())
+        held, key = (known.items, row["item"]) if row["item"] else (known.charges, row["charge"])
+        until = row["item_until"] or row["charge_until"]
+        again = {
+            Section.one_off: row["invoiced"],
+            Section.recurring: until and until >= row["first_day"],
+            Section.refund: until and until < row["last_day"],
+        }
+        if again[Section(row["section"])]:
+            stale[row["invoice"]] = f"« {row['label']} » a été facturé par un autre document. Refaites les brouillons."
+        if row["section"] == Section.one_off:
+            known.once.append(row["charge"])
+        elif row["section"] == Section.recurring:
+            held[key] = max(held.get(key, row["last_day"]), row["last_day"])
         else:
             before = date.fromordinal(row["first_day"].toordinal() - 1)
-            known[row["item"]] = min(known.get(row["item"], before), before)
-    return moves
+            held[key] = min(held.get(key, before), before)
+    return moves, stale
 
 
-async def _one(row: dict[str, Any], moves: dict[int, date], reseller: dict[str, Any], now: datetime, actor: str) -> None:
+async def _one(row: dict[str, Any], moves: Moves, reseller: dict[str, Any], now: datetime, actor: str) -> None:
+    async with transaction():
+        await issue(row, reseller, now, actor)
+        await update_many(LineItem.billed_until, moves.items)
+        await update_many(Charge.billed_until, moves.charges)
+        if moves.once:
+            due = Charge.id.is_in(moves.once), Charge.invoiced.eq(False)
+            if len(await claim(Charge, {Charge.invoiced: True}, *due)) < len(moves.once):
+                raise RuleError(f"Un frais du document {row['id']} a été facturé ailleurs. Refaites les brouillons.")
+
+
+async def issue(row: dict[str, Any], reseller: dict[str, Any], now: datetime, actor: str) -> str:
+    """Number and freeze a draft (its id, kind and document), in the transaction under way; the number."""
     pattern = reseller["invoice_pattern" if row["kind"] == InvoiceKind.invoice else "credit_note_pattern"]
     today = paris_date(now)
-    async with transaction():
-        number = await take_number(pattern, today)
-        document = numbered(json.loads(row["document"]), number, today)
-        text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        values: dict[Any, Any] = {
-            Invoice.number: number,
-            Invoice.state: InvoiceState.validated,
-            Invoice.issued_on: today,
-            Invoice.due_on: date.fromisoformat(document["due_on"]),
-            Invoice.document: text,
-            Invoice.sha256: hashlib.sha256(text.encode()).hexdigest(),
-            Invoice.validated_at: now,
-        }
-        if not await claim(Invoice, values, Invoice.id == row["id"], Invoice.state == InvoiceState.draft):
-            raise RuleError(f"Le document {row['id']} a été validé ailleurs.")
-        await update_many(LineItem.billed_until, moves)
-        await tell(actor, "validated", "invoice", row["id"], after={"number": number}, at=now)
+    number = await take_number(pattern, today)
+    document = numbered(json.loads(row["document"]), number, today)
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    values: dict[Any, Any] = {
+        Invoice.number: number,
+        Invoice.state: InvoiceState.validated,
+        Invoice.issued_on: today,
+        Invoice.due_on: date.fromisoformat(document["due_on"]),
+        Invoice.document: text,
+        Invoice.sha256: hashlib.sha256(text.encode()).hexdigest(),
+        Invoice.validated_at: now,
+    }
+    if not await claim(Invoice, values, Invoice.id == row["id"], Invoice.state == InvoiceState.draft):
+        raise RuleError(f"Le document {row['id']} a été validé ailleurs.")
+    await tell(actor, "validated", "invoice", row["id"], after={"number": number}, at=now)
+    return number
 
 
 async def take_number(pattern: str, today: date) -> str:

@@ -110,6 +110,17 @@ def decimal(decimals: int, highest: Decimal = HIGHEST_PRICE) -> Parser:
     return parse
 
 
+def signed_cents(cell: str) -> int:
+    """An amount in euros with its sign, as cents.
+
+    >>> signed_cents("−12,5"), signed_cents("3")
+    (-1250, 300)
+    """
+    figure = cell.strip(BLANKS)
+    value = decimal(2)(figure.lstrip("-−").strip(BLANKS))
+    return int(value * 100) * (-1 if figure[:1] in ("-", "−") else 1)
+
+
 def integer(lowest: int, highest: int = 999_999_999) -> Parser:
     def parse(cell: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,18}", cell):
