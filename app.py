@@ -45,6 +45,7 @@ from endpoints.tokens import TokenDoor
 from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs.reseller import current
+from jobs.seals.chain import begin
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -54,6 +55,7 @@ time.tzset()
 async def connections(_: Litestar) -> AsyncIterator[None]:
     await piccolo_conf.DB.start_connection_pool()
     await current()  # the one row of the seller is there to be filled
+    await begin()  # what was issued before there were seals is chained
     await wear()
     yield
     PRESS.close()

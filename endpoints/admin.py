@@ -16,12 +16,15 @@ from endpoints.guarded import guarded
 from endpoints.problems import of_status, respond
 from endpoints.session import IDLE, LONGER, LONGEST
 from gateways.settings import SETTINGS
+from jobs.accounting import account_kept
 from jobs.catalogue import in_use, unit_sold
 from jobs.reseller import SELLER
+from rules.accounts import ACCOUNTS
 from rules.catalogue import DEVICES, PRODUCTS
 from rules.files import cells, kinds
 from rules.files.rows import Column, Kind
 from tables.access import User
+from tables.accounting import Account, AccountingExport
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
 from tables.changes import LineChange, NetworkBatch, NetworkRequest
@@ -34,6 +37,7 @@ from tables.mail import Mail
 from tables.orders import Order, OrderItem, PortingRequest
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
+from tables.seals import Seal
 from tables.timeline import TimelineEntry
 from tables.usage import Arrival, CdrFile, CdrLayout, CdrPart, CdrReject
 from tables.words import MailTemplate
@@ -91,7 +95,10 @@ EDITABLE = [
     ),
     guarded(
         Customer, CUSTOMERS, "customer_number company_name kind city billing_email",
-        law=kinds.CUSTOMERS, protected="customer_number",
+        law=kinds.CUSTOMERS, protected="customer_number hide_digits digits_shown_on",
+    ),
+    guarded(
+        Account, BILLING, "family vat_rate number label", law=ACCOUNTS, used=account_kept, protected="family vat_rate",
     ),
 ]  # fmt: skip
 READ_ONLY = [
@@ -127,6 +134,8 @@ READ_ONLY = [
         (Invoice, BILLING, "number kind state customer issued_on incl_vat_cents"),
         (InvoiceLine, BILLING, "label invoice section quantity amount_cents vat_rate"),
         (SealedDocument, BILLING, "name kind size_bytes created_at"),
+        (Seal, BILLING, "series rank invoice paper sha256"),
+        (AccountingExport, BILLING, "name first_day last_day documents debit_cents actor created_at"),
         (Mail, BILLING, "subject recipient kind state attempts sent_at created_at"),
         (JobRun, JOURNAL, "job state started_at ended_at done skipped problems"),
         (TimelineEntry, JOURNAL, "at actor subject subject_id event before after"),

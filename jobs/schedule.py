@@ -10,6 +10,7 @@ from gateways.settings import SETTINGS
 from jobs import arrivals
 from jobs.mails import sending
 from jobs.report import Report
+from jobs.seals import verify
 from rules.errors import RuleError
 from rules.states import JobState
 from tables.scheduling import JobRun
@@ -19,6 +20,8 @@ JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
     FETCH: arrivals.fetch,
     LOAD: arrivals.load_apart,
     "send-mails": sending.send_mails,
+    verify.SEALS: verify.verify_seals,
+    verify.FILES: verify.verify_files,
 }
 """Each job by the name that a scheduler calls."""
 

@@ -24,6 +24,8 @@ VERBS = {
     "replay": "jobs.cdr_replay.replay",
     "import": "jobs.imports.desk.work",
     "mails": "jobs.mails.sending.work",
+    "verify": "jobs.seals.verify.verify",
+    "journal": "jobs.accounting.write",
 }
 """Each an async function that a worker may be asked for."""
 

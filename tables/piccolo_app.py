@@ -6,6 +6,7 @@ from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
 from tables.access import AccessLink, IdempotentCall
+from tables.accounting import Account, AccountingExport
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
 from tables.changes import LineChange, NetworkBatch, NetworkRequest
@@ -18,6 +19,7 @@ from tables.mail import Mail
 from tables.orders import Order, OrderItem, PortingRequest
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
+from tables.seals import Seal
 from tables.timeline import TimelineEntry
 from tables.usage import Arrival, CdrFile, CdrLayout, CdrPart, CdrReject
 from tables.words import MailTemplate
@@ -29,7 +31,7 @@ TABLES: list[type[Table]] = [
     Order, OrderItem, PortingRequest, LineChange, NetworkBatch, NetworkRequest, Charge,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrLayout, CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
-    NumberSeries, Invoice, InvoiceLine, SealedDocument, Mail,
+    NumberSeries, Invoice, InvoiceLine, SealedDocument, Seal, Account, AccountingExport, Mail,
     TimelineEntry, AccessLink, IdempotentCall, JobRun,
 ]  # fmt: skip
 

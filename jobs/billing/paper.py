@@ -11,6 +11,7 @@ from gateways import logos, paper, rated
 from gateways.files import publish_bytes
 from gateways.settings import SETTINGS
 from jobs.billing.draft import Progress
+from jobs.seals.chain import seal_papers
 from rules import einvoice
 from rules.paris import PARIS
 from rules.rates import FREE_OF_CHARGE
@@ -77,6 +78,7 @@ async def _batch(ids: list[int], run: dict[str, Any], destinations: dict[int, st
             ],
             [(*row, datetime.now(UTC)) for row in sealed],
         )
+        await seal_papers(ids)
     return refused
 
 

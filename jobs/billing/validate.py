@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs.billing.conform import numbered, park_unfit
 from jobs.billing.draft import Progress
+from jobs.seals import chain
 from rules import numbering
 from rules.errors import RuleError
 from rules.paris import paris_date
@@ -33,12 +34,12 @@ async def validate(run: dict[str, Any], now: datetime, progress: Progress) -> in
         batch = waiting[start : start + AHEAD]
         rows = await Invoice.select(Invoice.id, Invoice.kind, Invoice.customer, Invoice.document).where(Invoice.id.is_in(batch))
         unfit = await park_unfit(run, rows, reseller, paris_date(now))
-        moves = await _moves(batch)
+        moves, lines = await _moves(batch), await chain.lines_of(batch)
         by_id = {row["id"]: row for row in rows}
         for offset, id in enumerate(batch):
             await progress(start + offset, len(waiting))
             if id not in unfit:
-                await _one(by_id[id], moves.get(id, {}), reseller, now, run["actor"])
+                await _one(by_id[id], lines.get(id, []), moves.get(id, {}), reseller, now, run["actor"])
     if run["validated_at"] is None:
         async with transaction():
             await BillingRun.update({BillingRun.validated_at: now}).where(BillingRun.id == run["id"])
@@ -70,7 +71,9 @@ async def _moves(invoices: list[int]) -> dict[int, dict[int, date]]:
     return moves
 
 
-async def _one(row: dict[str, Any], moves: dict[int, date], reseller: dict[str, Any], now: datetime, actor: str) -> None:
+async def _one(
+    row: dict[str, Any], lines: list[dict[str, Any]], moves: dict[int, date], reseller: dict[str, Any], now: datetime, actor: str
+) -> None:
     pattern = reseller["invoice_pattern" if row["kind"] == InvoiceKind.invoice else "credit_note_pattern"]
     today = paris_date(now)
     async with transaction():
@@ -88,6 +91,7 @@ async def _one(row: dict[str, Any], moves: dict[int, date], reseller: dict[str, 
         }
         if not await claim(Invoice, values, Invoice.id == row["id"], Invoice.state == InvoiceState.draft):
             raise RuleError(f"Le document {row['id']} a été validé ailleurs.")
+        await chain.seal(row["id"], pattern, lines)
         await update_many(LineItem.billed_until, moves)
         await tell(actor, "validated", "invoice", row["id"], after={"number": number}, at=now)
 

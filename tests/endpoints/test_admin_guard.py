@@ -27,6 +27,7 @@ READ_ONLY = {
     "cdr_file", "cdr_part", "cdr_reject", "import_batch", "rate_version", "rate", "timeline_entry", "line_item", "discount",
     "job_run", "mail", "sim_batch", "arrival", "import_item", "mail_template", "branding", "invoice_template", "cdr_layout",
     "line_change", "network_request", "network_batch", "customer_order", "order_item", "porting_request", "charge",
+    "seal", "accounting_export",
 }  # fmt: skip
 LAWFUL = {
     "customer": {
@@ -41,6 +42,7 @@ LAWFUL = {
     "rate_table": {"code": "STD"},
     "sim": {"iccid": "8933010000000000010", "secrets": "very private", "state": SimState.active},
     "line": {"msisdn": "+33639980001", "activated_on": date(2026, 3, 1)},
+    "account": {"family": "VAT", "vat_rate": Decimal("5.5"), "number": "445755", "label": "TVA 5,5 %"},
     "finding": {"severity": "warning", "code": "X"},
     "invoice": {"kind": "INVOICE"},
     "cdr_reject": {"cause": "BAD_TYPE"},
