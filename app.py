@@ -12,6 +12,7 @@ from litestar.static_files import create_static_files_router
 
 import piccolo_conf
 from endpoints import (
+    accounting,
     admin,
     billing,
     billing_runs,
@@ -31,6 +32,7 @@ from endpoints import (
     rates,
     reseller,
     scheduler,
+    seals,
     sims,
     sims_api,
     words,
@@ -69,7 +71,7 @@ async def first_page() -> Redirect:
 
 ROOMS = (
     login, import_pages, cdr, rates, catalogue, sims, billing,
-    mails, face, invoice_template, words, formats,
+    mails, accounting, seals, face, invoice_template, words, formats,
 )  # fmt: skip
 PAGES = [first_page, docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [

@@ -10,6 +10,7 @@ from rules.states import InvoiceKind, InvoiceState
 from tables.invoices import Invoice
 
 CHUNK = 500
+AMOUNTS = ("excl_vat_cents", "vat_cents", "incl_vat_cents")
 
 Row = dict[str, Any]
 
@@ -33,13 +34,12 @@ async def read(where: Any, *columns: Any) -> AsyncIterator[list[Row]]:
 
 async def totals(period: Period) -> Row:
     """`documents`, `invoices`, `credit_notes`, and their cents: excl. VAT, VAT, incl. VAT; credit notes count below zero."""
-    amounts = ("excl_vat_cents", "vat_cents", "incl_vat_cents")
-    sums = (Sum(getattr(Invoice, name), alias=name) for name in amounts)
+    sums = (Sum(getattr(Invoice, name), alias=name) for name in AMOUNTS)
     rows = await Invoice.select(Invoice.kind, Count(), *sums).where(issued_in(period)).group_by(Invoice.kind)
     counts = {row["kind"]: row["count"] for row in rows}
     return {
         "documents": sum(counts.values()),
         "invoices": counts.get(InvoiceKind.invoice, 0),
         "credit_notes": counts.get(InvoiceKind.credit_note, 0),
-        **{name: int(sum(row[name] for row in rows)) for name in amounts},
+        **{name: int(sum(row[name] for row in rows)) for name in AMOUNTS},
     }

@@ -67,7 +67,7 @@ async def documents_of(run_id: int) -> list[tuple[str, Path]]:
 
 def zip_of(files: list[tuple[str, Path]]) -> Iterator[bytes]:
     """A ZIP of files as it is made, some of its bytes at a time: never whole in memory."""
-    buffer = _Drain()
+    buffer = Drain()
     with zipfile.ZipFile(
         buffer,  # type: ignore[call-overload]
         "w",
@@ -80,7 +80,7 @@ def zip_of(files: list[tuple[str, Path]]) -> Iterator[bytes]:
     yield buffer.take()
 
 
-class _Drain:
+class Drain:
     """What the ZIP writes, until it is taken; with no way back, the ZIP is written as a stream."""
 
     def __init__(self) -> None:

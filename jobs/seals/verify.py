@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateways.files import is_locked
 from gateways.settings import SETTINGS
 from jobs.report import Report
 from jobs.seals import chain
@@ -54,7 +55,7 @@ async def verify(files: bool = False) -> Report:
     before = await last()
     now = SETTINGS.now()
     verified = before["heads"] if before else {}
-    chains, read = [Chain(series) for series in sorted({*await _names(), *verified, seals.PAPERS})], 0
+    chains, read = [Chain(series) for series in sorted({*await series_names(), *verified, seals.PAPERS})], 0
     for one in chains:
         async for place in _walk(one, verified.get(one.series)):
             await _progress(FILES if files else SEALS, read + place)
@@ -80,16 +81,25 @@ async def last() -> Row | None:
     return row and {"at": row["at"], **json.loads(row["after"])}
 
 
+async def at_work() -> Row | None:
+    """The verification under way, read so far, of how many; None when there is none."""
+    for job in (SEALS, FILES):
+        if is_locked(SETTINGS.data_dir / f"{job}.lock"):
+            passage = await JobRun.select(JobRun.done).where(JobRun.job == job).order_by(JobRun.id, ascending=False).first()
+            return {"done": passage["done"] if passage else 0, "total": await Seal.count(), "files": job == FILES}
+    return None
+
+
 async def heads() -> list[Row]:
     """Each series with how many it has chained, its last rank and hash."""
     found = []
-    for series in sorted(await _names()):
+    for series in sorted(await series_names()):
         head = await chain.head_of(series)
         found.append({"series": series, "seals": await Seal.count().where(Seal.series == series), **(head or {})})
     return found
 
 
-async def _names() -> set[str]:
+async def series_names() -> set[str]:
     """Every series that has seals or numbers."""
     rows = await Seal.select(Seal.series).distinct()
     numbered = await NumberSeries.select(NumberSeries.name).where(NumberSeries.last_number > 0)
@@ -98,14 +108,14 @@ async def _names() -> set[str]:
 
 async def _walk(one: Chain, verified: list[Any] | None) -> AsyncIterator[int]:
     """Read a chain to its end; how far, from time to time. `verified`: the head that it had when it was last verified."""
-    check = _paper_texts if one.series == seals.PAPERS else _document_texts
+    check = paper_texts if one.series == seals.PAPERS else document_texts
     read = Seal.select().where(Seal.series == one.series).order_by(Seal.rank).limit(CHUNK)
     while rows := await (read.where(Seal.rank > one.rank) if one.seals else read):
         texts = await check(rows)
         for row in rows:
             one.broken += _faults(one, row, texts[row["id"]], verified)
             one.seals, one.rank, one.sha256 = one.seals + 1, row["rank"], row["sha256"]
-        one.issued_on = texts[rows[-1]["id"]].issued_on
+        one.issued_on = texts[rows[-1]["id"]].row.get("issued_on")
         yield one.seals
         await asyncio.sleep(0)
     if verified and one.rank < verified[0]:
@@ -119,7 +129,8 @@ class Told:
     text: str = ""
     fault: str = ""
     name: str = ""
-    issued_on: Any = None
+    row: Row = field(default_factory=dict)
+    frozen: str | None = None
 
 
 def _faults(one: Chain, row: Row, told: Told, verified: list[Any] | None) -> Iterator[str]:
@@ -143,7 +154,7 @@ def _name(series: str, rank: int) -> str:
     return series.format(counter=rank) if numbering.PATTERN.fullmatch(series) else f"{series}, rang {rank}"
 
 
-async def _document_texts(rows: list[Row]) -> dict[int, Told]:
+async def document_texts(rows: list[Row]) -> dict[int, Told]:
     ids = [row["invoice"] for row in rows if row["invoice"]]
     found = {row["id"]: row for row in await chain.documents(ids, Invoice.document)}
     lines = await chain.lines_of(ids)
@@ -153,13 +164,13 @@ async def _document_texts(rows: list[Row]) -> dict[int, Told]:
 def _document(seal: Row, row: Row | None, lines: list[Row]) -> Told:
     if row is None or seal["paper"]:
         return Told(fault="le document a disparu.")
-    name = _name(seal["series"], seal["rank"])
-    if hashlib.sha256(row["document"].encode()).hexdigest() != row["sha256"]:
-        return Told(fault="son contenu figé n'est plus celui de sa validation.", name=name)
-    return Told(seals.document_text(seal["series"], seal["rank"], row, lines), name=name, issued_on=row["issued_on"])
+    same = hashlib.sha256(row["document"].encode()).hexdigest() == row["sha256"]
+    fault = "" if same else "son contenu figé n'est plus celui de sa validation."
+    text = seals.document_text(seal["series"], seal["rank"], row, lines)
+    return Told(text, fault, _name(seal["series"], seal["rank"]), row, row["document"])
 
 
-async def _paper_texts(rows: list[Row]) -> dict[int, Told]:
+async def paper_texts(rows: list[Row]) -> dict[int, Told]:
     papers = SealedDocument
     wanted = papers.select(*chain.named(papers, seals.PAPER)).where(
         papers.id.is_in([row["paper"] for row in rows if row["paper"]])
@@ -171,7 +182,7 @@ async def _paper_texts(rows: list[Row]) -> dict[int, Told]:
 def _paper(seal: Row, row: Row | None) -> Told:
     if row is None or seal["invoice"]:
         return Told(fault="le fichier n'est plus au registre.")
-    return Told(seals.paper_text(seal["rank"], row), name=row["name"])
+    return Told(seals.paper_text(seal["rank"], row), name=row["name"], row=row)
 
 
 async def _outside(chains: list[Chain]) -> AsyncIterator[str]:
