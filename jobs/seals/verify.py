@@ -91,11 +91,14 @@ async def at_work() -> Row | None:
 
 
 async def heads() -> list[Row]:
-    """Each series with how many it has chained, its last rank and hash."""
+    """Each series with what its numbers begin with, how many seals it has, its last document and the hash of its last seal."""
     found = []
     for series in sorted(await series_names()):
-        head = await chain.head_of(series)
-        found.append({"series": series, "seals": await Seal.count().where(Seal.series == series), **(head or {})})
+        head = await chain.head_of(series) or {"rank": 0, "sha256": ""}
+        last = _name(series, head["rank"]) if head["rank"] and series != seals.PAPERS else ""
+        counted = await Seal.count().where(Seal.series == series)
+        stem = series.partition("{")[0]
+        found.append({"series": series, "stem": stem, "seals": counted, "last": last, "sha256": head["sha256"]})
     return found
 
 

@@ -82,7 +82,7 @@ async def test_whatever_changes_in_an_archive_is_named(sealed, tmp_path):
     with zipfile.ZipFile(path) as kept:
         names = kept.namelist()
     pdf, second = "papers/F2026-000002.pdf", b'"F2026-{counter:06}", "rank": 2,'
-    numbered = b'"number\\":\\"F2026-000002'
+    numbered = b'\\"number\\":\\"F2026-000002'
     assert pdf in names
 
     def only(wanted, change):
@@ -101,7 +101,7 @@ async def test_whatever_changes_in_an_archive_is_named(sealed, tmp_path):
         ("a PDF", "F2026-000002.pdf : ce fichier n'est pas celui", only(pdf, lambda data: data + b" ")),
         ("a PDF gone", "F2026-000002.pdf : ce fichier manque", only(pdf, lambda data: None)),
         ("an amount", "F2026-000002 : son sceau n'est pas celui",
-            only("documents.jsonl", lambda data: data.replace(numbered, b'"x\\":1,' + numbered, 1))),
+            only("documents.jsonl", lambda data: data.replace(numbered, b'\\"x\\":1,' + numbered, 1))),
         ("a frozen document", "F2026-000002 : son contenu", lines(lambda rows: edited(rows, document="{}"))),
         ("a rank", "F2026-000002 : ", lines(lambda rows: edited(rows, rank=9))),
         ("a document gone", "F2026-000003 : un document manque", lines(lambda rows: [row for row in rows if second not in row])),
