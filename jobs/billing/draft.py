@@ -180,7 +180,7 @@ def document(inputs: Inputs, draft: Draft) -> dict[str, Any]:
         "vat_on_debits": bool(reseller.get("vat_on_debits")),
         "corrects": draft.corrects and {"number": draft.corrects[0], "date": _text(draft.corrects[1])},
         "group_lines": customer["group_lines"],
-        "hide_digits": customer["hide_digits"],
+        "hide_digits": customer["hide_digits"] or not customer["digits_shown_on"],
         "detailed_bill": customer["detailed_bill"],
         "lines": [_line(inputs, line) for line in draft.lines],
         "vat": [

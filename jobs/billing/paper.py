@@ -123,6 +123,8 @@ async def _calls(rows: list[dict[str, Any]], run: dict[str, Any], destinations: 
                 "at": datetime.fromtimestamp(call["ts"], PARIS).replace(tzinfo=None).isoformat(),
                 "type": call["type"],
                 "direction": call["direction"],
+                "category": call["category"],
+                "unlimited": call.get("unlimited", False),
                 "destination": destinations[call["rate"]],
                 "other": call["other"],
                 "units": call["units"],
