@@ -11,6 +11,7 @@ from litestar.static_files import create_static_files_router
 
 import piccolo_conf
 from endpoints import (
+    accounting,
     admin,
     billing,
     billing_runs,
@@ -44,6 +45,7 @@ from endpoints import (
     reseller,
     retention,
     scheduler,
+    seals,
     search,
     sims,
     sims_api,
@@ -62,6 +64,7 @@ from endpoints.tokens import TokenDoor
 from gateways.press import PRESS
 from gateways.settings import SETTINGS
 from jobs.reseller import current
+from jobs.seals.chain import begin
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -71,6 +74,7 @@ time.tzset()
 async def connections(_: Litestar) -> AsyncIterator[None]:
     await piccolo_conf.DB.start_connection_pool()
     await current()  # the one row of the seller is there to be filled
+    await begin()  # what was issued before there were seals is chained
     await wear()
     yield
     PRESS.close()
@@ -80,15 +84,13 @@ async def connections(_: Litestar) -> AsyncIterator[None]:
 ROOMS = (
     home, search, customers, login, import_pages, cdr, rates, catalogue, sims, billing,
     mails, money, retention, face, invoice_template, words, formats, users, fleet, line, swap,
-    network, ports, orders, charges, invoices,
+    network, ports, orders, charges, invoices, accounting, seals,
 )  # fmt: skip
 PAGES = [docs.viewer, *(handler for room in ROOMS for handler in room.HANDLERS)]
 PROGRAMS = [
     search.router, reseller.router, imports.router, imports.cdr_router, layouts.router, rate_tables.router,
     rate_tables.version_router, sims_api.router, billing_runs.router, billing_runs.documents_router, scheduler.router,
-    network_api.router,
-    lines_api.router,
-    orders_api.router,
+    network_api.router, lines_api.router, orders_api.router,
 ]  # fmt: skip
 
 inner = Litestar(

@@ -18,13 +18,16 @@ from endpoints.problems import of_status, respond
 from endpoints.rights import Rightful
 from endpoints.session import IDLE, LONGER, LONGEST
 from gateways.settings import SETTINGS
+from jobs.accounting import account_kept
 from jobs.catalogue import in_use, unit_sold
 from jobs.reseller import SELLER
+from rules.accounts import ACCOUNTS
 from rules.catalogue import DEVICES, PRODUCTS
 from rules.files import cells, kinds
 from rules.files.rows import Column, Kind
 from rules.rights import Right
 from tables.access import User
+from tables.accounting import Account, AccountingExport
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
 from tables.changes import LineChange, NetworkAnswerFile, NetworkBatch, NetworkRequest
@@ -38,6 +41,7 @@ from tables.money import Allocation, Debit, DebitBatch, Payment
 from tables.orders import Order, OrderItem, PortingRequest
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
+from tables.seals import Seal
 from tables.timeline import TimelineEntry
 from tables.usage import Arrival, CdrFile, CdrLayout, CdrPart, CdrReject
 from tables.words import MailTemplate
@@ -95,7 +99,10 @@ EDITABLE = [
     ),
     guarded(
         Customer, CUSTOMERS, "customer_number company_name kind city billing_email",
-        law=kinds.CUSTOMER_SHEET, protected="customer_number",
+        law=kinds.CUSTOMER_SHEET, protected="customer_number hide_digits digits_shown_on",
+    ),
+    guarded(
+        Account, BILLING, "family vat_rate number label", law=ACCOUNTS, used=account_kept, protected="family vat_rate",
     ),
 ]  # fmt: skip
 READ_ONLY = [
@@ -132,6 +139,8 @@ READ_ONLY = [
         (Invoice, BILLING, "number kind state customer issued_on incl_vat_cents"),
         (InvoiceLine, BILLING, "label invoice section quantity amount_cents vat_rate"),
         (SealedDocument, BILLING, "name kind size_bytes created_at"),
+        (Seal, BILLING, "series rank invoice paper sha256"),
+        (AccountingExport, BILLING, "name first_day last_day documents debit_cents actor created_at"),
         (Mail, BILLING, "subject recipient kind state attempts sent_at created_at"),
         (Payment, BILLING, "received_on customer method source amount_cents reference"),
         (Allocation, BILLING, "amount_cents invoice payment credit_note"),

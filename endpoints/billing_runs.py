@@ -15,7 +15,7 @@ from gateways.settings import SETTINGS
 from jobs import retention
 from jobs.billing import export, runs, send, telling
 from rules.paris import Month
-from tables.invoices import SealedDocument
+from tables.invoices import Invoice, SealedDocument
 
 ACTOR = "API"
 
@@ -112,7 +112,7 @@ async def usage(run_id: int, limit: Limit = MOST, offset: Offset = 0) -> dict[st
 async def summary(run_id: int) -> Response[str]:
     """The summary for the accountant."""
     run = await runs.get(run_id)
-    return csv_response(await export.summary_csv(run_id), f"recapitulatif-{run['month']}.csv")
+    return csv_response(await export.summary_csv(Invoice.run == run_id), f"recapitulatif-{run['month']}.csv")
 
 
 @get("/{run_id:int}/invoices.zip")

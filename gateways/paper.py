@@ -14,7 +14,6 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
 from io import BytesIO
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +26,7 @@ import typst
 from fontTools.ttLib import TTFont
 
 from gateways import factur_x
+from rules import detail as annexes
 from rules import invoice_words, msisdn
 from rules.errors import RuleError
 
@@ -97,13 +97,11 @@ def order(document: dict[str, Any], logo: bytes | None = None) -> Paper:
 
 def detail(document: dict[str, Any], calls: list[dict[str, Any]]) -> Paper:
     """The call annex of an invoice, without tags: they would make it five times heavier. Raises PaperRefused."""
-    data, replaced = clean(document | {"lines": [], "usage": {}, "calls": calls})
-    for call in data["calls"]:
-        call["other"] = called(call["other"], document["hide_digits"])
-    data["calls"] = [
-        {"msisdn": msisdn.format(number), "user_name": user_name, "calls": list(group)}
-        for (number, user_name), group in groupby(data["calls"], lambda call: (call["msisdn"], call["user_name"]))
-    ]
+    data, replaced = clean(document | {"lines": annexes.by_line(document, calls), "usage": {}})
+    for line in data["lines"]:
+        line["msisdn"] = msisdn.format(line["msisdn"])
+        for call in line["calls"]:
+            call["other"] = called(call["other"], document["hide_digits"])
     return Paper(_compile("detail.typ", data, format="pdf", pdf_tags=False)[0], replaced)
 
 

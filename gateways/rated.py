@@ -53,13 +53,20 @@ def lines_in(parts: Sequence[Path]) -> set[int]:
     return {line for (line,) in rows}
 
 
+CALL = (
+    "line_id", "ts", "type", "direction", "other", "category", "rate", "units", "covered", "amount_micro", "service_micro",
+    "unlimited",
+)  # fmt: skip
+
+
 def calls(path: Path, lines: Iterable[int]) -> list[dict[str, Any]]:
-    """The rated CDRs of some lines, by line and time: what each was, its rate, units, covered, amount_micro, service_micro."""
+    """The rated CDRs of some lines, by line and time: what each was, its rate, units, covered, amount_micro, service_micro,
+    and whether an unlimited allowance covers it, `unlimited` (months rated before this was told have none)."""
     con = connect()
     fill(con, "wanted", {"line_id": "INTEGER"}, ((line,) for line in lines))
     found = con.execute(
-        "SELECT line_id, ts, type, direction, other, category, rate, units, covered, amount_micro, service_micro"
-        " FROM read_parquet(?) SEMI JOIN wanted USING (line_id) WHERE rate IS NOT NULL ORDER BY line_id, ts, key",
+        f"SELECT COLUMNS(lambda name: name IN {CALL}) FROM read_parquet(?)"
+        " SEMI JOIN wanted USING (line_id) WHERE rate IS NOT NULL ORDER BY line_id, ts, key",
         [str(path)],
     )
     names = [column[0] for column in found.description]

@@ -259,16 +259,16 @@ def _draw(con: duckdb.DuckDBPyConnection, month: MonthInput) -> None:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE draws AS SELECT * EXCLUDE (categories), unnest(string_split(categories, '+')) AS category FROM draws"
     )
-    con.execute("CREATE TABLE drawn (row BIGINT, units BIGINT)")
+    con.execute("CREATE TABLE drawn (row BIGINT, units BIGINT, endless BOOLEAN)")
     con.execute(
         "CREATE TABLE open AS SELECT rowid AS row, line_id, type, category, day(day) AS day, ts, key, units AS rest FROM priced"
         " SEMI JOIN draws USING (line_id, type, category) WHERE units > 0 AND NOT free"
     )
     for level in range(max(levels.values(), default=-1) + 1):
         con.execute(PASS, {"level": level})
-        con.execute("INSERT INTO drawn SELECT row, took FROM step WHERE took > 0")
+        con.execute("INSERT INTO drawn SELECT row, took, endless FROM step WHERE took > 0")
         con.execute(
-            "CREATE OR REPLACE TABLE open AS SELECT * EXCLUDE (took) REPLACE (rest - took AS rest) FROM step WHERE rest > took"
+            "CREATE OR REPLACE TABLE open AS SELECT * EXCLUDE (took, endless) REPLACE (rest - took AS rest) FROM step WHERE rest > took"
         )
     if tangled:
         _one_by_one(con, month, tangled)
@@ -281,9 +281,10 @@ WITH facing AS (
     LEFT JOIN draws ON draws.line_id = open.line_id AND draws.type = open.type AND draws.category = open.category
         AND draws.level = $level AND open.day >= draws.first AND open.day <= draws.last
     LEFT JOIN pot ON pot.pot = draws.pot)
-SELECT * EXCLUDE (pot, held), CASE WHEN held IS NULL THEN 0 ELSE rest END AS took FROM facing WHERE held IS NULL OR held < 0
+SELECT * EXCLUDE (pot, held), held IS NOT NULL AS endless, CASE WHEN held IS NULL THEN 0 ELSE rest END AS took
+FROM facing WHERE held IS NULL OR held < 0
 UNION ALL
-SELECT * EXCLUDE (pot, held), least(rest, greatest(0,
+SELECT * EXCLUDE (pot, held), FALSE AS endless, least(rest, greatest(0,
     held - (sum(rest) OVER (PARTITION BY pot ORDER BY ts, key ROWS UNBOUNDED PRECEDING) - rest)))::BIGINT AS took
 FROM facing WHERE held >= 0
 """
@@ -298,7 +299,8 @@ def _one_by_one(con: duckdb.DuckDBPyConnection, month: MonthInput, lines: frozen
     ).fetchall()
     cdrs = {rating.Cdr(*values): (row, by_id.get(rate)) for row, rate, *values in found}
     rated = rating.rate_wallet(cdrs, lambda cdr: cdrs[cdr][1], month.counters, month.pots, month.peak)
-    fill(con, "more", {"row": "BIGINT", "units": "BIGINT"}, ((cdrs[row.cdr][0], row.covered) for row in rated))
+    draws = ((cdrs[row.cdr][0], units, month.pots[pot] is None) for row in rated for pot, units in row.draws)
+    fill(con, "more", {"row": "BIGINT", "units": "BIGINT", "endless": "BOOLEAN"}, draws)
     con.execute("INSERT INTO drawn SELECT * FROM more WHERE units > 0")
 
 
@@ -321,9 +323,11 @@ PEAK_PART = "(h2.before + h2.peak * (ts + units - 3600 * h2.hour) - h1.before - 
 CHARGED = """
 CREATE TABLE rated AS
 WITH covered AS (
-    SELECT priced.*, coalesce(sum, 0)::BIGINT AS covered, units - coalesce(sum, 0)::BIGINT AS rest
-    FROM priced LEFT JOIN (SELECT row, sum(units) AS sum FROM drawn GROUP BY row) AS total ON total.row = priced.rowid)
-SELECT line_id, ts, key, customer, day, type, direction, other, category, units, covered, cost_micro, part, line_number, rate,
+    SELECT priced.*, coalesce(sum, 0)::BIGINT AS covered, units - coalesce(sum, 0)::BIGINT AS rest,
+        units > 0 AND coalesce(endless, 0) = units AS unlimited
+    FROM priced LEFT JOIN (SELECT row, sum(units) AS sum, sum(units) FILTER (endless) AS endless FROM drawn GROUP BY row) AS total
+        ON total.row = priced.rowid)
+SELECT line_id, ts, key, customer, day, type, direction, other, category, units, covered, cost_micro, part, line_number, rate, unlimited,
     CASE WHEN rate IS NULL THEN NULL WHEN free OR rest = 0 THEN 0
         WHEN type = 'DATA' THEN (2 * rest * unit_micro + 1024) // 2048
         WHEN type = 'VOICE' THEN (2 * ({full} * unit_micro + (rest - {full}) * offpeak_micro) + 60) // 120

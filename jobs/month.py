@@ -122,12 +122,15 @@ async def _one_month(args: argparse.Namespace, month: "Month") -> bool:
 
 
 async def _write(run_id: int, target: Path) -> None:
-    from jobs import mails
+    from jobs import accounting, mails
     from jobs.billing import export
     from rules.files.written import csv_text
+    from tables.invoices import Invoice
 
     target.mkdir()
-    (target / "recapitulatif.csv").write_text(await export.summary_csv(run_id), encoding="utf-8")
+    (target / "recapitulatif.csv").write_text(await export.summary_csv(Invoice.run == run_id), encoding="utf-8")
+    with open(target / "journal-des-ventes.txt", "wb") as journal:
+        await accounting.fill(journal, (Invoice.run == run_id) & (Invoice.number.is_not_null()))
     outbox = ([row["invoice.number"], row["recipient"], row["subject"], *mails.files(row)] for row in await mails.of_run(run_id))
     (target / "envois.csv").write_text(csv_text(("numero", "destinataire", "objet", "pieces"), outbox), encoding="utf-8")
     for name, path in await export.documents_of(run_id):

@@ -14,6 +14,7 @@ from jobs.money import reminders
 from jobs.network import answers
 from jobs.network import sending as network
 from jobs.report import Report
+from jobs.seals import verify
 from rules.errors import RuleError
 from rules.states import JobState
 from tables.scheduling import JobRun
@@ -28,6 +29,8 @@ JOBS: dict[str, Callable[[], Awaitable[Report]]] = {
     "send-network-requests": network.send_network_requests,
     "read-network-answers": answers.read_network_answers,
     "apply-scheduled-changes": due.apply_scheduled_changes,
+    verify.SEALS: verify.verify_seals,
+    verify.FILES: verify.verify_files,
 }
 """Each job by the name that a scheduler calls."""
 

@@ -25,6 +25,8 @@ VERBS = {
     "import": "jobs.imports.desk.work",
     "seal": "jobs.billing.paper.seal",
     "mails": "jobs.mails.sending.work",
+    "verify": "jobs.seals.verify.verify",
+    "journal": "jobs.accounting.write",
 }
 """Each an async function that a worker may be asked for."""
 

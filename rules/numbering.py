@@ -46,6 +46,19 @@ def number(pattern: str, year: int, counter: int) -> str:
     return series(pattern, year).format(counter=counter)
 
 
+def counter(name: str, number: str) -> int | None:
+    """The place of a number in the series of that name; None when it is not of the series.
+
+    >>> counter("F2026-{counter:06}", "F2026-000123"), counter("F2026-{counter:06}", "A2026-000123")
+    (123, None)
+    """
+    before, after = re.split(r"\{counter.*?\}", name)
+    figures = number[len(before) : len(number) - len(after)]
+    if not (figures.isdecimal() and name.format(counter=int(figures)) == number):
+        return None
+    return int(figures)
+
+
 def may_meet(one: str, other: str) -> bool:
     """Whether two series could give the same number one day: alike but for figures that touch their counters.
 

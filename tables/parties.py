@@ -93,6 +93,9 @@ class Customer(Table, help_text="Clients"):
     discount_percent = Numeric(digits=(5, 2), help_text="Remise du client — en pour cent, après les autres")
     detailed_bill = Boolean(default=True, help_text="Facture détaillée")
     hide_digits = Boolean(default=True, help_text="Masquer les quatre derniers chiffres")
+    digits_shown_on = Date(
+        null=True, default=None, help_text="Numéros entiers demandés le — sans cette date, ils restent masqués"
+    )
     group_lines = Boolean(default=False, help_text="Un seul sous-total par rubrique")
     wholesaler_name = Varchar(length=120, help_text="Nom chez l'opérateur — vide = tiré de la raison sociale")
     send_credentials = Boolean(

@@ -6,6 +6,7 @@ from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
 from tables.access import AccessLink, IdempotentCall
+from tables.accounting import Account, AccountingExport
 from tables.billing import BillingRun, Finding, ParkedCustomer, Waiver
 from tables.catalogue import CommitmentType, Device, DeviceUnit, Offer, Product, Rate, RateTable, RateVersion, RoamingZone
 from tables.changes import LineChange, NetworkAnswerFile, NetworkBatch, NetworkRequest
@@ -19,6 +20,7 @@ from tables.money import Allocation, Debit, DebitBatch, Payment
 from tables.orders import Order, OrderItem, PortingRequest
 from tables.parties import Customer, Reseller
 from tables.scheduling import JobRun
+from tables.seals import Seal
 from tables.timeline import TimelineEntry
 from tables.usage import Arrival, CdrFile, CdrLayout, CdrPart, CdrReject
 from tables.words import MailTemplate
@@ -30,7 +32,8 @@ TABLES: list[type[Table]] = [
     Order, OrderItem, PortingRequest, LineChange, NetworkBatch, NetworkRequest, NetworkAnswerFile, Charge,
     BillingRun, Finding, Waiver, ParkedCustomer,
     CdrLayout, CdrFile, CdrPart, CdrReject, Arrival, ImportBatch, ImportItem,
-    NumberSeries, Invoice, InvoiceLine, SealedDocument, Mail, Payment, Allocation, DebitBatch, Debit,
+    NumberSeries, Invoice, InvoiceLine, SealedDocument, Seal, Account, AccountingExport, Mail,
+    Payment, Allocation, DebitBatch, Debit,
     TimelineEntry, AccessLink, IdempotentCall, JobRun,
 ]  # fmt: skip
 

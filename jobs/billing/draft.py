@@ -193,7 +193,7 @@ def frame(month: Month, customer: Row, reseller: Row, branding: Row, template: R
         "vat_on_debits": bool(reseller.get("vat_on_debits")),
         "corrects": None,
         "group_lines": customer["group_lines"],
-        "hide_digits": customer["hide_digits"],
+        "hide_digits": customer["hide_digits"] or not customer["digits_shown_on"],
         "detailed_bill": customer["detailed_bill"],
         "usage": no_usage(month),
         "texts": texts(template, customer["payment_method"]),

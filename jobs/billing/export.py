@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateways.settings import SETTINGS
+from jobs import documents
 from rules.files.written import csv_text
 from rules.states import DocumentKind, InvoiceState, PaymentMethod
 from tables.invoices import Invoice, SealedDocument
@@ -16,16 +17,20 @@ CHUNK = 256 * 1024
 MONTH_END = (1980, 1, 1, 0, 0, 0)
 
 
-async def summary_csv(run_id: int) -> str:
+PARTS = ("buyer", "excl_vat_cents", "incl_vat_cents", "payment", "vat")
+
+
+async def summary_csv(where: Any) -> str:
     """`;`, UTF-8 with BOM, decimal comma; one column of VAT per rate; validated documents by number, then drafts by customer."""
-    rows = await Invoice.select(Invoice.number, Invoice.state, Invoice.issued_on, Invoice.due_on, Invoice.document).where(
-        Invoice.run == run_id
-    )
-    documents = [(row, json.loads(row["document"])) for row in rows]
-    documents.sort(key=lambda found: (found[0]["number"] is None, found[0]["number"] or "", found[1]["buyer"]["customer_number"]))
-    rates = sorted({total["rate"] for _, document in documents for total in document["vat"]}, key=float, reverse=True)
+    found = []
+    async for chunk in documents.read(where, Invoice.number, Invoice.state, Invoice.issued_on, Invoice.due_on, Invoice.document):
+        for row in chunk:
+            document = json.loads(row.pop("document"))
+            found.append((row, {name: document[name] for name in PARTS}))
+    found.sort(key=lambda one: (one[0]["number"] is None, one[0]["number"] or "", one[1]["buyer"]["customer_number"]))
+    rates = sorted({total["rate"] for _, document in found for total in document["vat"]}, key=float, reverse=True)
     header = ["Numéro", "Date", "Échéance", "Client", "Nom", "Total HT", *(f"TVA {rate.replace('.', ',')} %" for rate in rates)]
-    lines = (_summary(row, document, rates) for row, document in documents)
+    lines = (_summary(row, document, rates) for row, document in found)
     return csv_text([*header, "Total TTC", "Mode de paiement", "État"], lines)
 
 
@@ -62,7 +67,7 @@ async def documents_of(run_id: int) -> list[tuple[str, Path]]:
 
 def zip_of(files: list[tuple[str, Path]]) -> Iterator[bytes]:
     """A ZIP of files as it is made, some of its bytes at a time: never whole in memory."""
-    buffer = _Drain()
+    buffer = Drain()
     with zipfile.ZipFile(
         buffer,  # type: ignore[call-overload]
         "w",
@@ -75,7 +80,7 @@ def zip_of(files: list[tuple[str, Path]]) -> Iterator[bytes]:
     yield buffer.take()
 
 
-class _Drain:
+class Drain:
     """What the ZIP writes, until it is taken; with no way back, the ZIP is written as a stream."""
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from gateways import logos, paper, rated
 from gateways.files import publish_bytes
 from gateways.settings import SETTINGS
 from jobs.billing.draft import Progress
+from jobs.seals.chain import seal_papers
 from rules import einvoice
 from rules.paris import PARIS
 from rules.rates import FREE_OF_CHARGE
@@ -98,6 +99,7 @@ async def _keep(sealed: list[tuple]) -> None:
             ],
             [(*row, datetime.now(UTC)) for row in sealed],
         )
+        await seal_papers({row[0] for row in sealed})
 
 
 def _make(id: int, document: dict[str, Any], calls: list[dict], month: str) -> list[tuple]:
@@ -141,6 +143,8 @@ async def _calls(rows: list[dict[str, Any]], run: dict[str, Any], destinations: 
                 "at": datetime.fromtimestamp(call["ts"], PARIS).replace(tzinfo=None).isoformat(),
                 "type": call["type"],
                 "direction": call["direction"],
+                "category": call["category"],
+                "unlimited": call.get("unlimited", False),
                 "destination": destinations[call["rate"]],
                 "other": call["other"],
                 "units": call["units"],

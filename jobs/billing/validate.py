@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs.billing.conform import numbered, park, park_unfit
 from jobs.billing.draft import Progress
+from jobs.seals import chain
 from rules import numbering
 from rules.errors import RuleError
 from rules.paris import paris_date
@@ -37,11 +38,12 @@ async def validate(run: dict[str, Any], now: datetime, progress: Progress) -> in
         unfit = await park_unfit(run, rows, reseller, paris_date(now))
         moves, stale = await _moves(batch)
         unfit |= await park(run["id"], {id: reason for id, reason in stale.items() if id not in unfit})
+        lines = await chain.lines_of(batch)
         by_id = {row["id"]: row for row in rows}
         for offset, id in enumerate(batch):
             await progress(start + offset, len(waiting))
             if id not in unfit:
-                await _one(by_id[id], moves.get(id, Moves()), reseller, now, run["actor"])
+                await _one(by_id[id], lines.get(id, []), moves.get(id, Moves()), reseller, now, run["actor"])
     if run["validated_at"] is None:
         async with transaction():
             await BillingRun.update({BillingRun.validated_at: now}).where(BillingRun.id == run["id"])
@@ -95,9 +97,11 @@ async def _moves(invoices: list[int]) -> tuple[dict[int, Moves], dict[int, str]]
     return moves, stale
 
 
-async def _one(row: dict[str, Any], moves: Moves, reseller: dict[str, Any], now: datetime, actor: str) -> None:
+async def _one(
+    row: dict[str, Any], lines: list[dict[str, Any]], moves: Moves, reseller: dict[str, Any], now: datetime, actor: str
+) -> None:
     async with transaction():
-        await issue(row, reseller, now, actor)
+        await issue(row, reseller, now, actor, lines)
         await update_many(LineItem.billed_until, moves.items)
         await update_many(Charge.billed_until, moves.charges)
         if moves.once:
@@ -106,8 +110,13 @@ async def _one(row: dict[str, Any], moves: Moves, reseller: dict[str, Any], now:
                 raise RuleError(f"Un frais du document {row['id']} a été facturé ailleurs. Refaites les brouillons.")
 
 
-async def issue(row: dict[str, Any], reseller: dict[str, Any], now: datetime, actor: str) -> str:
-    """Number and freeze a draft (its id, kind and document), in the transaction under way; the number."""
+async def issue(
+    row: dict[str, Any], reseller: dict[str, Any], now: datetime, actor: str, lines: list[dict[str, Any]] | None = None
+) -> str:
+    """Number, freeze and chain a draft (its id, kind and document), in the transaction under way; the number.
+
+    `lines`: its own, when they were read before.
+    """
     pattern = reseller["invoice_pattern" if row["kind"] == InvoiceKind.invoice else "credit_note_pattern"]
     today = paris_date(now)
     number = await take_number(pattern, today)
@@ -124,6 +133,7 @@ async def issue(row: dict[str, Any], reseller: dict[str, Any], now: datetime, ac
     }
     if not await claim(Invoice, values, Invoice.id == row["id"], Invoice.state == InvoiceState.draft):
         raise RuleError(f"Le document {row['id']} a été validé ailleurs.")
+    await chain.seal(row["id"], pattern, lines)
     await tell(actor, "validated", "invoice", row["id"], after={"number": number}, at=now)
     return number
 

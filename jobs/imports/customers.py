@@ -1,10 +1,15 @@
-"""Customers: everything may change but the number; a login and a site e-mail belong to one customer."""
+"""Customers: everything may change but the number; a login and a site e-mail belong to one customer.
+
+A file that asks for whole numbers on the detailed bill is the holder's request, of the day on which it is loaded.
+"""
 
 from jobs.imports.plan import Occasion, Plan
-from jobs.imports.store import named, write_rows
+from jobs.imports.store import chunks, named, write_rows
 from rules.errors import RuleError
 from rules.files.kinds import CUSTOMERS, default_einvoice_address
 from rules.files.rows import Intake, Values
+from rules.paris import paris_date
+from tables.engine import update_many
 from tables.parties import Customer
 
 NAMES = [column.name for column in CUSTOMERS.columns]
@@ -44,3 +49,9 @@ def _unique(customer: Values) -> list[tuple[str, str]]:
 
 async def write(plan: Plan, occasion: Occasion) -> None:
     await write_rows(plan, Customer, NAMES, created_at=occasion.now)
+    today = paris_date(occasion.now)
+    asked = [row.values["customer_number"] for row in plan.created if not row.values["hide_digits"]]
+    for numbers in chunks(asked):
+        await Customer.update({Customer.digits_shown_on: today}).where(Customer.customer_number.is_in(numbers))
+    moved = {change.id: change.after["hide_digits"] for change in plan.changed if "hide_digits" in change.after}
+    await update_many(Customer.digits_shown_on, {id: None if hidden else today for id, hidden in moved.items()})

@@ -29,6 +29,7 @@ READ_ONLY = {
     "line_change", "network_request", "network_batch", "customer_order", "order_item", "porting_request", "charge",
     "payment", "allocation", "debit_batch", "debit",
     "network_answer_file",
+    "seal", "accounting_export",
 }  # fmt: skip
 LAWFUL = {
     "customer": {
@@ -43,6 +44,7 @@ LAWFUL = {
     "rate_table": {"code": "STD"},
     "sim": {"iccid": "8933010000000000010", "secrets": "very private", "state": SimState.active},
     "line": {"msisdn": "+33639980001", "activated_on": date(2026, 3, 1)},
+    "account": {"family": "VAT", "vat_rate": Decimal("5.5"), "number": "445755", "label": "TVA 5,5 %"},
     "finding": {"severity": "warning", "code": "X"},
     "invoice": {"kind": "INVOICE"},
     "cdr_reject": {"cause": "BAD_TYPE"},

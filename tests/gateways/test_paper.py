@@ -310,10 +310,28 @@ def test_the_annex_sums_each_line_and_keeps_six_decimals():
     calls = [call(1), call(2, type="SMS", units=1, covered=1, amount_micro=0), call(3, line=1, amount_micro=1_500_000)]
     assert_says(
         paper.detail(fleet(2), calls),
-        "2 communications : 3 min 08 s, 1 SMS 0,083333 €",
-        "1 communication : 3 min 08 s 1,50 €",
-        "3 communications, 2 lignes, 1,583333 € HT",
-        "sam. 3 00:00:02 Mobiles France 06 39 98 •• •• 1 SMS inclus 0,00",
+        "2 communications : 3 min 08 s, 1 SMS 0,083333 € HT, 0,10 € TTC",  # 0,0999996
+        "1 communication : 3 min 08 s 1,50 € HT, 1,80 € TTC",
+        "3 communications, 2 lignes, 1,583333 € HT, 1,90 € TTC.",
+        "sam. 3 00:00:02 Mobiles France 06 39 98 •• •• 1 SMS inclus 0,00 0,00",
+    )
+
+
+def test_what_an_unlimited_allowance_covers_is_one_row_for_each_line_and_category():
+    """What is billed, or drawn from a pot that is counted, is still told call by call."""
+    endless = {"category": "FR_MOBILE", "unlimited": True, "covered": 188, "amount_micro": 0, "other": "33639985678"}
+    free = [call(i, **endless) for i in range(40)]
+    sms = [call(50 + i, **endless | {"type": "SMS", "category": "SMS_FR", "units": 1, "covered": 1}) for i in range(3)]
+    counted = call(60, covered=188, amount_micro=0, other="33639981111")
+    service = call(61, **endless | {"amount_micro": 500_000, "other": "=3900", "destination": "Services"})
+    assert_says(
+        paper.detail(fleet(1), [*free, *sms, counted, service]),
+        "45 communications : 2 h 11 min 36 s, 3 SMS 0,50 € HT, 0,60 € TTC",  # 42 × 188 s
+        "Appels, mobiles de France, illimité : 40 communications 2 h 05 min 20 s inclus 0,00 0,00",
+        "SMS, France, illimité : 3 communications 3 SMS inclus 0,00 0,00",
+        "06 39 98 •• •• 3 min 08 s inclus 0,00 0,00",
+        "3900 3 min 08 s inclus 0,50 0,60",
+        never=["5678", "56 78", "1111", "11 11"],
     )
 
 
@@ -321,13 +339,13 @@ def test_two_thousand_calls_repeat_their_headings_and_lose_nothing():
     units = cycle(range(1, 4_000, 7))
     calls = [call(i, line=i // 400, units=next(units), amount_micro=i) for i in range(2_000)]
     made = pages(paper.detail(fleet(5), calls))
-    assert all("Jour Heure Destination Numéro Durée, volume Dont forfait Montant HT, €" in page for page in made)
+    assert all("Jour Heure Destination Numéro Durée, volume Dont forfait HT, € TTC, €" in page for page in made)
     assert sum("Mobiles France" in line for page in made for line in page) == 2_000
     assert any("06 39 98 40 00 (suite)" in line for line in made[1])
 
 
 def test_an_annex_without_calls_says_so():
-    assert_says(paper.detail(fleet(1), []), "0 communication, 0 ligne, 0,00 € HT")
+    assert_says(paper.detail(fleet(1), []), "0 communication, 0 ligne, 0,00 € HT, 0,00 € TTC.")
 
 
 @pytest.mark.parametrize(

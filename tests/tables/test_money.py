@@ -20,6 +20,7 @@ TYPED = {
     "product": {"price", "vat_rate"},
     "device": {"price", "vat_rate"},
     "charge": {"unit_price", "vat_rate"},
+    "account": {"vat_rate"},
     "discount": {"percent", "amount"},
     "invoice_line": {"vat_rate"},
 }

@@ -1,0 +1,102 @@
+"""The detailed bill tells no number in full unless its holder has asked, on a day that is kept."""
+
+import io
+import json
+import re
+from datetime import date, datetime
+
+import billed_month
+import duckdb
+import month_samples
+import pytest
+from pypdf import PdfReader
+
+from gateways.settings import SETTINGS
+from jobs.digits import NotAskedYet, show_digits
+from rules.states import DocumentKind
+from tables.billing import BillingRun
+from tables.fleet import Line
+from tables.invoices import SealedDocument
+from tables.parties import Customer
+from tables.timeline import TimelineEntry
+
+NOW = datetime.fromisoformat("2026-11-02T09:00:00+01:00")
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory):
+    return month_samples.make(tmp_path_factory.mktemp("detail") / "one", customers=8, lines=20, cdrs=600)
+
+
+async def called():
+    """By customer, the numbers that its lines called in the month, at least eight figures long, its own lines apart."""
+    path = SETTINGS.data_dir / (await BillingRun.select(BillingRun.usage_path).first())["usage_path"]
+    rows = duckdb.execute("SELECT DISTINCT line_id, other FROM read_parquet(?) WHERE length(other) >= 8", [str(path)]).fetchall()
+    lines = {row["id"]: row for row in await Line.select(Line.id, Line.customer, Line.msisdn)}
+    own = {row["msisdn"].lstrip("+") for row in lines.values()}
+    found = {}
+    for line, other in rows:
+        if other not in own:
+            found.setdefault(lines[line]["customer"], set()).add(other)
+    return found
+
+
+def figures(data, name):
+    """All the text of a document, its figures only."""
+    text = data.decode() if name.endswith(".xml") else "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+    return re.sub(r"[^0-9]", "", re.sub(r"\s", "", text).replace("+33", "0"))
+
+
+async def test_no_paper_of_a_month_tells_a_number_in_full_unless_its_holder_asked(database, source, monkeypatch):
+    """Each called number is looked for in all that its customer is sent: whole, national, or without its prefix."""
+    await billed_month.load(source, monkeypatch)
+    await Customer.update({Customer.hide_digits: True, Customer.digits_shown_on: None, Customer.detailed_bill: True}, force=True)
+    asked, dateless = [row["id"] for row in await Customer.select(Customer.id).order_by(Customer.id).limit(2)]
+    await show_digits(asked, True, date(2026, 10, 15), "Camille", NOW)
+    await Customer.update({Customer.hide_digits: False}).where(Customer.id == dateless)
+    await billed_month.seal(await billed_month.draft())
+    numbers, papers = await called(), SealedDocument
+    rows = await papers.select(papers.name, papers.path, papers.kind, papers.invoice.customer)
+    seen, shown = 0, set()
+    for row in rows:
+        text = figures((SETTINGS.data_dir / row["path"]).read_bytes(), row["name"])
+        for number in numbers.get(row["invoice.customer"], ()):
+            leaked = number[2:] in text if number.startswith("33") else number in text
+            if row["invoice.customer"] == asked:
+                shown |= {number} if leaked else set()
+            else:
+                assert not leaked, (row["name"], number)
+                seen += 1
+    assert seen > 100 and shown, "there were numbers to hide, and those that were asked for are there"
+    assert sum(row["kind"] == DocumentKind.detail for row in rows) > 4
+    annexes = [row for row in rows if row["kind"] == DocumentKind.detail and row["invoice.customer"] != asked]
+    for row in annexes:
+        text = " ".join(PdfReader(SETTINGS.data_dir / row["path"]).pages[0].extract_text().split())
+        assert "Les quatre derniers chiffres des numéros sont masqués" in text, row["name"]
+    assert "••" in text
+
+
+async def test_whole_numbers_are_asked_for_on_a_day_and_told_to_the_journal(database):
+    customer = Customer(customer_number="C1", login="C1", company_name="Essai")
+    await customer.save()
+    with pytest.raises(NotAskedYet):
+        await show_digits(customer.id, True, date(2026, 11, 3), "Camille", NOW)
+    for _ in range(2):
+        await show_digits(customer.id, True, date(2026, 10, 15), "Camille", NOW)
+    row = await Customer.select().first()
+    assert (row["hide_digits"], row["digits_shown_on"]) == (False, date(2026, 10, 15))
+    await show_digits(customer.id, False, None, "Zoé", NOW)
+    row = await Customer.select().first()
+    assert (row["hide_digits"], row["digits_shown_on"]) == (True, None)
+    told = await TimelineEntry.select().where(TimelineEntry.subject == "customer").order_by(TimelineEntry.id)
+    assert [(one["actor"], one["event"], json.loads(one["after"])) for one in told] == [
+        ("Camille", "digits_shown", {"hide_digits": False, "digits_shown_on": "2026-10-15"}),
+        ("Zoé", "digits_hidden", {"hide_digits": True, "digits_shown_on": None}),
+    ]
+
+
+async def test_a_file_that_asks_for_whole_numbers_is_the_request_of_its_day(database, source, monkeypatch):
+    await billed_month.load(source, monkeypatch)
+    rows = await Customer.select(Customer.hide_digits, Customer.digits_shown_on)
+    assert {row["hide_digits"] for row in rows} == {True, False}
+    assert all(row["digits_shown_on"] == (None if row["hide_digits"] else date(2026, 11, 2)) for row in rows)
