@@ -14,8 +14,9 @@ from jobs.lawful import NotLawful, lawful
 from jobs.search import written
 from rules import seek
 from rules.errors import RuleError
-from rules.files.kinds import CUSTOMER_SHEET, default_einvoice_address
+from rules.files.kinds import CUSTOMER_SHEET, NotAsked, default_einvoice_address
 from rules.files.rows import Values, shown
+from rules.paris import paris_date
 from rules.wholesaler_form import wholesaler_form
 from tables.engine import NOT_UNIQUE, on_sqlite, transaction
 from tables.parties import Customer
@@ -99,7 +100,7 @@ async def proposed_number() -> str:
 
 async def create(typed: dict[str, str], *, confirmed: bool, actor: str, now: datetime) -> str:
     """The number of the new customer; one created just so a moment ago is the same. Raises NotLawful, LooksAlike."""
-    values = lawful(CUSTOMER_SHEET, blank() | typed)
+    values = _lawful(blank() | typed, now)
     try:
         async with transaction():
             if await _is_already(values):
@@ -127,7 +128,7 @@ async def change(number: str, typed: dict[str, str], version: str, *, confirmed:
     typed = typed | {"customer_number": number}
     if typed.get("einvoice_address") == default_einvoice_address(old):
         typed["einvoice_address"] = ""  # a default follows what it is made of
-    values = lawful(CUSTOMER_SHEET, form_of(old) | typed)
+    values = _lawful(form_of(old) | typed, now)
     try:
         async with transaction():
             stored = await _locked(old["id"])
@@ -147,6 +148,16 @@ async def change(number: str, typed: dict[str, str], version: str, *, confirmed:
         await _unique(values, old["id"])
         raise
     return True
+
+
+def _lawful(typed: dict[str, str], now: datetime) -> Values:
+    """Raises NotLawful."""
+    values = lawful(CUSTOMER_SHEET, typed)
+    if values["digits_shown_on"] and values["digits_shown_on"] > paris_date(now):
+        problem = NotAsked("Le titulaire n'a pas pu le demander à une date à venir. Donnez le jour de sa demande.")
+        field = "digits_shown_on"
+        raise NotLawful([{"field": field, "value": typed[field], "code": problem.code, "message": str(problem)}])
+    return values
 
 
 async def _locked(row_id: int) -> Row:

@@ -13,6 +13,8 @@ from jobs.lines.ground import Ground, ground_of
 from jobs.lines.held import Held, Row, hold, load
 from jobs.lines.verbs import arrive, foresee
 from jobs.lines.writing import move_cards, write
+from jobs.orders.cards import release_lapsed
+from jobs.ports import freeze_and_expire
 from jobs.report import Report
 from rules.errors import RuleError
 from rules.line_acts import DATED
@@ -124,5 +126,12 @@ async def _tell(ids: Iterable[int], event: str, before: LineState, after: LineSt
     await tell_many(now, ACTOR, event, [("line", key, {"from": before.label}, {"to": after.label}) for key in ids])
 
 
-STEPS: tuple[Callable[[datetime], Awaitable[Report]], ...] = (open_lines, do_planned, close_lines)
+async def release_cards(now: datetime) -> Report:
+    """Cards that drafts of orders have held for too long."""
+    return Report(await release_lapsed(now))
+
+
+STEPS: tuple[Callable[[datetime], Awaitable[Report]], ...] = (
+    open_lines, do_planned, close_lines, release_cards, freeze_and_expire,
+)  # fmt: skip
 """In this order: a line opens before it changes, and changes before it ends."""

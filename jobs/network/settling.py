@@ -1,9 +1,10 @@
 """What the network answers, by a person, a file, a program or at once: each request is settled once, with all that it changes."""
 
 from datetime import date, datetime, timedelta
-from importlib import import_module
 from typing import Any
 
+from jobs.lines import answers as lines
+from jobs.orders import opening as orders
 from rules import msisdn as numbers
 from rules.errors import RuleError
 from rules.moves import check
@@ -88,7 +89,9 @@ async def accept(request_id: int, *, actor: str, now: datetime) -> Row:
         request = await get(request_id)
         await _move(request, RequestState.accepted, {}, {}, actor, now)
         if request["kind"] == RequestKind.port_in and request["item"]:
-            await import_module("jobs.ports").accepted(request, actor=actor, now=now)
+            from jobs import ports  # which asks the network itself
+
+            await ports.accepted(request, actor=actor, now=now)
     return await get(request_id)
 
 
@@ -137,9 +140,8 @@ async def _move(
 
 
 def concerned(request: Row) -> Any:
-    """Who must know of the answer, if anybody. Imported here: these modules ask the network themselves."""
-    name = "jobs.lines.answers" if request["change"] else "jobs.orders.opening" if request["item"] else ""
-    return import_module(name) if name else None
+    """Who must know of the answer, if anybody."""
+    return lines if request["change"] else orders if request["item"] else None
 
 
 def _number(request: Row, given: str) -> str:

@@ -15,7 +15,9 @@ from jobs.seals import chain
 from jobs.seals.chain import CHUNK, SUBJECT, Row, seal_id
 from jobs.worker import ask
 from rules import numbering, seals
-from rules.states import InvoiceState, JobState
+from rules.paris import Month, paris_date
+from rules.retention import closed
+from rules.states import DocumentKind, InvoiceState, JobState
 from tables.engine import transaction
 from tables.invoices import Invoice, NumberSeries, SealedDocument
 from tables.scheduling import JobRun
@@ -215,7 +217,7 @@ async def _outside(chains: list[Chain]) -> AsyncIterator[str]:
 async def _spoilt() -> AsyncIterator[str]:
     """Each PDF and XML that is not the one whose hash is kept."""
     paper, last_id = SealedDocument, 0
-    columns = (paper.id, paper.name, paper.path, paper.sha256, paper.size_bytes)
+    columns = (paper.id, paper.kind, paper.name, paper.path, paper.sha256, paper.size_bytes, paper.invoice.issued_on)
     while rows := await paper.select(*columns).where(paper.id > last_id).order_by(paper.id).limit(CHUNK):
         for problem in await asyncio.to_thread(lambda rows: [*filter(None, map(_file_fault, rows))], rows):
             yield problem
@@ -228,7 +230,9 @@ def _file_fault(row: Row, root: Path | None = None) -> str:
         with open(path, "rb") as file:
             same = hashlib.file_digest(file, "sha256").hexdigest() == row["sha256"]
     except OSError:
-        return f"{row['name']} : le fichier manque."
+        old = closed(Month.of(row["invoice.issued_on"]), paris_date(SETTINGS.now()))
+        purged = row["kind"] == DocumentKind.detail and old  # jobs/retention.py
+        return "" if purged else f"{row['name']} : le fichier manque."
     return "" if same else f"{row['name']} : le fichier n'est plus celui qui a été scellé."
 
 

@@ -21,6 +21,10 @@ class Contradiction(RuleError):
     """Two cells of a row that do not go together."""
 
 
+class NotAsked(RuleError):
+    """Whole numbers that no holder asked for, or not yet."""
+
+
 class MandateMissing(RuleError):
     """A direct debit without all that a mandate needs."""
 
@@ -224,6 +228,11 @@ def _sheet(values: Values) -> Problems:
     if not values["wholesaler_name"] and not wholesaler_form(values["company_name"]):
         sentence = "Rien de la raison sociale ne passe chez l'opérateur. Écrivez ici le nom à lui donner, en lettres latines."
         yield "wholesaler_name", NoWholesalerForm(sentence)
+    if values["hide_digits"]:
+        values["digits_shown_on"] = None
+    elif not values["digits_shown_on"]:
+        sentence = "Les numéros appelés ne se montrent en entier qu'à la demande du titulaire. Donnez le jour de sa demande."
+        yield "digits_shown_on", NotAsked(sentence)
 
 
 CUSTOMER_SHEET = replace(
@@ -232,6 +241,7 @@ CUSTOMER_SHEET = replace(
         *CUSTOMERS.columns,
         Column("wholesaler_name", _by_hand, ""),
         Column("send_credentials", cells.yes_no, False),
+        Column("digits_shown_on", cells.iso_date, None),
         Column("end_of_month", cells.yes_no, None),
         Column("discount_percent", cells.decimal(2, Decimal(100)), Decimal(0)),
         Column("notes", cells.text, "", longest=2000, lines=60),

@@ -12,7 +12,8 @@ import pytest
 from pypdf import PdfReader
 
 from gateways.settings import SETTINGS
-from jobs.digits import NotAskedYet, show_digits
+from jobs import customers
+from jobs.lawful import NotLawful
 from rules.states import DocumentKind
 from tables.billing import BillingRun
 from tables.fleet import Line
@@ -52,7 +53,8 @@ async def test_no_paper_of_a_month_tells_a_number_in_full_unless_its_holder_aske
     await billed_month.load(source, monkeypatch)
     await Customer.update({Customer.hide_digits: True, Customer.digits_shown_on: None, Customer.detailed_bill: True}, force=True)
     asked, dateless = [row["id"] for row in await Customer.select(Customer.id).order_by(Customer.id).limit(2)]
-    await show_digits(asked, True, date(2026, 10, 15), "Camille", NOW)
+    shown = {Customer.hide_digits: False, Customer.digits_shown_on: date(2026, 10, 15)}
+    await Customer.update(shown).where(Customer.id == asked)
     await Customer.update({Customer.hide_digits: False}).where(Customer.id == dateless)
     await billed_month.seal(await billed_month.draft())
     numbers, papers = await called(), SealedDocument
@@ -77,21 +79,33 @@ async def test_no_paper_of_a_month_tells_a_number_in_full_unless_its_holder_aske
 
 
 async def test_whole_numbers_are_asked_for_on_a_day_and_told_to_the_journal(database):
-    customer = Customer(customer_number="C1", login="C1", company_name="Essai")
-    await customer.save()
-    with pytest.raises(NotAskedYet):
-        await show_digits(customer.id, True, date(2026, 11, 3), "Camille", NOW)
-    for _ in range(2):
-        await show_digits(customer.id, True, date(2026, 10, 15), "Camille", NOW)
+    sheet = customers.blank() | {
+        "customer_number": "C1",
+        "company_name": "Essai",
+        "street": "1 rue X",
+        "postcode": "69001",
+        "city": "Lyon",
+    }
+    await customers.create(sheet, confirmed=False, actor="Zoé", now=NOW)
+
+    async def show(shown, asked_on=""):
+        typed = sheet | {"hide_digits": "no" if shown else "yes", "digits_shown_on": asked_on}
+        version = customers.version_of(await customers.get("C1"))
+        return await customers.change("C1", typed, version, confirmed=True, actor="Camille", now=NOW)
+
+    for wrong in ("", "2026-11-03"):
+        with pytest.raises(NotLawful):
+            await show(True, wrong)
+    assert await show(True, "2026-10-15")
     row = await Customer.select().first()
     assert (row["hide_digits"], row["digits_shown_on"]) == (False, date(2026, 10, 15))
-    await show_digits(customer.id, False, None, "Zoé", NOW)
+    assert await show(False, "2026-10-15")
     row = await Customer.select().first()
     assert (row["hide_digits"], row["digits_shown_on"]) == (True, None)
-    told = await TimelineEntry.select().where(TimelineEntry.subject == "customer").order_by(TimelineEntry.id)
-    assert [(one["actor"], one["event"], json.loads(one["after"])) for one in told] == [
-        ("Camille", "digits_shown", {"hide_digits": False, "digits_shown_on": "2026-10-15"}),
-        ("Zoé", "digits_hidden", {"hide_digits": True, "digits_shown_on": None}),
+    told = await TimelineEntry.select().where(TimelineEntry.event == "changed").order_by(TimelineEntry.id)
+    assert [json.loads(one["after"]) for one in told] == [
+        {"hide_digits": "no", "digits_shown_on": "2026-10-15"},
+        {"hide_digits": "yes", "digits_shown_on": ""},
     ]
 
 
