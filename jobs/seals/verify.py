@@ -230,7 +230,7 @@ def _file_fault(row: Row, root: Path | None = None) -> str:
         with open(path, "rb") as file:
             same = hashlib.file_digest(file, "sha256").hexdigest() == row["sha256"]
     except OSError:
-        old = closed(Month.of(row["invoice.issued_on"]), paris_date(SETTINGS.now()))
+        old = closed(Month.of(row["invoice.issued_on"]).previous, paris_date(SETTINGS.now()))
         purged = row["kind"] == DocumentKind.detail and old  # jobs/retention.py
         return "" if purged else f"{row['name']} : le fichier manque."
     return "" if same else f"{row['name']} : le fichier n'est plus celui qui a été scellé."
