@@ -130,7 +130,7 @@ def signed_in(chromium, access_link):
     page.get_by_label("Nom", exact=True).fill("Exemple")
     page.get_by_label("Mot de passe").fill("une phrase assez longue")
     page.get_by_role("button").click()
-    page.get_by_role("heading", name="Bonjour Camille").wait_for()
+    page.get_by_role("heading", name="Bonjour").wait_for()
     cookies = {"cookies": context.cookies(), "origins": []}
     context.close()
     return cookies

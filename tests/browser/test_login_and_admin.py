@@ -40,7 +40,7 @@ def test_the_operator_s_link_opens_the_door_once(window, server, access_link):
     assert page.get_by_label("Adresse e-mail").input_value() == "first@exemple.example"
     page.get_by_label("Mot de passe").fill("une phrase assez longue")
     page.get_by_role("button", name="Enregistrer et entrer").click()
-    page.get_by_role("heading", name="Bonjour Camille").wait_for()
+    page.get_by_role("heading", name="Bonjour").wait_for()
     page.goto(link)
     assert "n’est plus valable" in page.inner_text("main")
 
