@@ -11,6 +11,7 @@ ENDING = (ChangeKind.terminate, ChangeKind.port_out)
 DATED = (*ENDING, ChangeKind.change_offer)
 """Acts whose dates are written as soon as they are asked, so that the bill knows them."""
 
+YEARS_AHEAD = 5
 REQUESTED: dict[ChangeKind, RequestKind] = {
     ChangeKind.reactivate: RequestKind.unbar,
     ChangeKind.terminate: RequestKind.terminate,
@@ -64,6 +65,8 @@ def check_day(kind: ChangeKind, day: date, today: date, activated_on: date, term
     """
     if kind not in ENDING and day < today:
         raise BadDay(f"Le {french_date(day)} est passé. Choisissez aujourd'hui ou un jour à venir.")
+    if day.year > today.year + YEARS_AHEAD:
+        raise BadDay(f"L'année {day.year} est trop loin. Choisissez un jour des {YEARS_AHEAD} ans à venir.")
     if kind in DATED and day < activated_on:
         raise BadDay(f"Cette ligne ouvre le {french_date(activated_on)}. Choisissez ce jour, ou un jour d'après.")
     if terminated_on and day > terminated_on:

@@ -121,7 +121,8 @@ SIM_MOVES: Moves = {
     SimState.faulty: (SimState.retired,),
     SimState.retired: (),
 }  # fmt: skip
-"""A blocked card goes back to the one of these from which it came; an active one to the stock when its import is undone."""
+"""A blocked card goes back to the one of these from which it came; an active one to the stock when its import is undone.
+A swap that the network refuses never was: both its cards stand as before it."""
 
 SIM_BY_HAND: Moves = {
     state: tuple(to for to in moves if state == SimState.blocked or to.value in {act.value for act in SimAct})

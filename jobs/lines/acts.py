@@ -8,7 +8,6 @@ from jobs.lines.deeds import Act, Deed, Effect
 from jobs.lines.ground import Ground, ground_of
 from jobs.lines.held import Held, Row, hold, load
 from jobs.lines.next_bill import BillLine, NextBill, next_bill
-from jobs.lines.offers import ProfileNotAllowed
 from jobs.lines.verbs import UnknownLine, foresee, read
 from jobs.lines.writing import write
 from rules.errors import RuleError
@@ -23,7 +22,6 @@ __all__ = [
     "BillLine",
     "Effect",
     "NextBill",
-    "ProfileNotAllowed",
     "UnknownLine",
     "cancel",
     "do",

@@ -13,9 +13,9 @@ from rules import iccid
 from rules.errors import NoReason, RuleError
 from rules.files.cells import EmptyCell, clean, one_of
 from rules.line_acts import BARS, DATED, ENDING, REQUESTED, check_day, state_after
-from rules.moves import IllegalState
+from rules.moves import IllegalState, check
 from rules.paris import french_date
-from rules.states import BARRED, SIM_MOVES, Barring, ChangeKind, ChangeState, International, LineState, SimState
+from rules.states import BARRED, LINE_MOVES, SIM_MOVES, Barring, ChangeKind, ChangeState, International, LineState, SimState
 
 LONGEST_REASON = 500
 BARRING = (ChangeKind.suspend, ChangeKind.reactivate)
@@ -121,6 +121,8 @@ def _end(deed: Deed, ground: Ground, after: LineState) -> None:
     over = day < ground.today or (act.kind == ChangeKind.port_out and day == ground.today)
     if not over:
         after = LineState.termination_scheduled
+        if act.kind == ChangeKind.port_out and row["state"] != after:
+            check(LINE_MOVES, LineState(row["state"]), after)
     elif act.kind == ChangeKind.terminate:
         after = LineState.terminated
     if over:

@@ -13,6 +13,7 @@ from jobs.cdrs import _cards
 from jobs.imports import import_file
 from jobs.lines import acts, answers, due
 from jobs.lines.acts import Act
+from jobs.lines.offers import ProfileNotAllowed
 from jobs.lines.sheet import sheet
 from rules.line_acts import BadDay
 from rules.moves import IllegalState
@@ -116,6 +117,9 @@ async def test_what_the_state_forbids_is_refused_in_french_and_leaves_no_trace(l
         await done(act("REACTIVATE"), lines[CONSUMER])
     with pytest.raises(BadDay, match="est passé"):
         await done(act("RENAME", TODAY - timedelta(days=1), user_name="X"), lines[BUSINESS])
+    for far in (date(9999, 12, 31), date(1, 1, 1)):
+        with pytest.raises(BadDay):
+            await done(act("TERMINATE", far), lines[BUSINESS])
     assert (await LineChange.count(), await requests()) == (1, ["BAR_OUT"])
 
 
@@ -276,10 +280,10 @@ async def test_a_number_ported_out_leaves_at_once_or_on_its_day(lines, monkeypat
 
 
 async def test_the_world_is_for_offers_that_allow_it(lines):
-    with pytest.raises(acts.ProfileNotAllowed, match="ne permet pas le profil « Monde entier »"):
+    with pytest.raises(ProfileNotAllowed, match="ne permet pas le profil « Monde entier »"):
         await done(act("INTERNATIONAL", profile="WORLD"), lines[CONSUMER])
     await done(act("INTERNATIONAL", profile="WORLD"), lines[BUSINESS])  # its option OPT-MAIL allows it
-    with pytest.raises(acts.ProfileNotAllowed):
+    with pytest.raises(ProfileNotAllowed):
         await done(act("CHANGE_OFFER", offer="SOLO", options=["OPT-SMS"]), lines[BUSINESS])
     assert (await requests(), (await sheet("0639980001", NOW))["international"]) == (["PROFILE"], "WORLD")
 
@@ -353,6 +357,8 @@ async def test_a_line_opens_on_its_first_day(lines, monkeypatch):
     await Line.update({Line.state: LineState.pending, Line.activated_on: date(2026, 12, 1)}).where(Line.id == lines[CONSUMER])
     with pytest.raises(IllegalState):
         await done(act("SUSPEND", barring="OUT"), lines[CONSUMER])
+    with pytest.raises(IllegalState, match="De « En attente »"):
+        await done(act("PORT_OUT", date(2026, 12, 9), operator="Opérateur Fictif"), lines[CONSUMER])
     await on(date(2026, 12, 1), monkeypatch)
     assert (await line(lines[CONSUMER]))["state"] == "active"
 
