@@ -31,16 +31,7 @@ FIELDS = {
         "abonnement": "offer", "prix": "monthly_price", "grille": "rate_table", "engagement": "commitment_type",
     },
 }  # fmt: skip
-CARRIED = (
-    "acte",
-    "le",
-    "motif",
-    "option",
-    "remise",
-    "remise_en",
-    "remise_mois",
-    *(field for fields in FIELDS.values() for field in fields),
-)
+CARRIED = {"acte", "le", "motif", "option", "remise", "remise_en", "remise_mois"}.union(*FIELDS.values())
 CAUSES = {
     "CUSTOMER": "À la demande du client",
     "UNPAID": "Impayé",
@@ -104,7 +95,7 @@ def confirmed(act: Act, form: Any) -> Act:
 
 def ids(texts: list[str]) -> list[int]:
     """Keys as a form brings them back; what is none is none of ours."""
-    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 18]
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 10]
 
 
 def asleep(state: LineState) -> dict[str, str]:

@@ -25,7 +25,7 @@ def mark(effect: Effect) -> str:
 def marked(texts: Sequence[str]) -> dict[int, str]:
     """Line → what was seen of it; what is none is none of ours."""
     parts = (text.partition(":") for text in texts)
-    return {int(line): digest for line, _, digest in parts if line.isascii() and line.isdigit() and len(line) < 18}
+    return {int(line): digest for line, _, digest in parts if line.isascii() and line.isdigit() and len(line) < 10}
 
 
 async def do_as_seen(act: Act, seen: Mapping[int, str], *, actor: str, now: datetime) -> list[Effect]:

@@ -308,6 +308,7 @@ async def test_a_card_is_swapped_after_it_was_shown_twice(clerk, lines):
 async def test_what_cannot_be_asked_is_said_in_a_sentence(clerk, lines):
     for path, form, status, sentence in (
         ("/parc/effet", {"acte": "SUSPEND:OUT"}, 422, "Aucune ligne n'est choisie"),
+        ("/parc/effet", {"acte": "SUSPEND:OUT", "ligne": "9" * 17}, 422, "Aucune ligne n'est choisie"),
         ("/parc/effet", {"acte": "FLY", "ligne": "1"}, 422, "n'est pas un acte sur une ligne"),
         ("/parc/effet", {"acte": "SUSPEND:UP", "ligne": "1"}, 422, ""),
         ("/parc/effet", {"acte": "SUSPEND:OUT", "ligne": "1", "le": "hier"}, 422, "n'est pas une date"),
