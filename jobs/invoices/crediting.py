@@ -104,7 +104,7 @@ async def make(number: str, wanted: Wanted | None, reason: str, seen_cents: int,
     provisional = numbered(before.document, numbering.number(pattern, today.year, HIGHEST), today)
     await asyncio.to_thread(check, provisional)
     async with transaction():
-        await _hold(before.issued.row["id"])
+        await hold(before.issued.row["id"])
         found = _preview(await get(number), wanted, said(reason))
         if found.issued.left_cents != seen_cents:
             left = french(found.issued.left_cents)
@@ -115,8 +115,8 @@ async def make(number: str, wanted: Wanted | None, reason: str, seen_cents: int,
     return made
 
 
-async def _hold(invoice_id: int) -> None:
-    """Keep other credit notes of an invoice waiting; SQLite's transactions wait for each other anyway."""
+async def hold(invoice_id: int) -> None:
+    """Keep others that would credit or change a document waiting; SQLite's transactions wait for each other anyway."""
     query = Invoice.select(Invoice.id).where(Invoice.id == invoice_id)
     await (query if on_sqlite() else query.lock_rows("UPDATE"))
 

@@ -13,7 +13,7 @@ from jobs.billing.draft import frame, mention, reference, summed
 from jobs.billing.inputs import offer_vat
 from jobs.billing.validate import issue
 from jobs.invoices import Issued, SeenBefore, UnknownInvoice, get
-from jobs.invoices.crediting import said, write_draft, write_lines
+from jobs.invoices.crediting import hold, said, write_draft, write_lines
 from rules import invoicing, numbering
 from rules.errors import RuleError
 from rules.invoicing import BillLine
@@ -113,6 +113,9 @@ async def validate(
     number = numbering.number(reseller["invoice_pattern"], today.year, HIGHEST)
     await asyncio.to_thread(check, numbered(document, number, today))
     async with transaction():
+        await hold(draft_id)
+        if (await draft(draft_id))[0]["document"] != document:
+            raise SeenBefore("Le brouillon vient d'être corrigé ailleurs. Regardez-le à nouveau, puis validez.")
         made = await issue(row | {"document": json.dumps(document)}, reseller, now, actor)
         await tell(actor, "reinvoiced", "invoice", issued.row["id"], after={"invoice": made}, at=now)
     return made

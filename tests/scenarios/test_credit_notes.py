@@ -206,7 +206,7 @@ async def test_of_two_full_credits_at_once_one_is_made_and_two_without_what_guar
         await both.wait()
         return found
 
-    guards = {"preview": looked_at_together, "get": as_seen} if on_sqlite() else {"_hold": not_held, "get": read_together}
+    guards = {"preview": looked_at_together, "get": as_seen} if on_sqlite() else {"hold": not_held, "get": read_together}
     for name, away in guards.items():
         monkeypatch.setattr(crediting, name, away)
     made = await asyncio.gather(give(number), give(number))
@@ -290,6 +290,22 @@ async def test_an_invoice_credited_whole_is_made_again_corrected_under_todays_sh
     row, _ = await reinvoicing.draft(draft_id)
     assert row["document"]["lines"][0]["amount_cents"] == 2 * first["amount_cents"]
     assert len(row["document"]["lines"]) == len(lines) - 1
+    with monkeypatch.context() as meanwhile:  # someone else corrects it while its e-invoice is checked
+
+        async def rename(name):
+            await Customer.update({Customer.company_name: name}).where(Customer.id == customer)
+            await reinvoicing.correct(draft_id, {}, actor="autre", now=SETTINGS.now())
+
+        loop = asyncio.get_running_loop()
+
+        def renamed(document):
+            asyncio.run_coroutine_threadsafe(rename("Nom final"), loop).result(20)
+
+        await rename("Nom provisoire")
+        row, _ = await reinvoicing.draft(draft_id)
+        meanwhile.setattr(reinvoicing, "check", renamed)
+        with pytest.raises(SeenBefore, match="corrigé ailleurs"):
+            await reinvoicing.validate(draft_id, {}, row["incl_vat_cents"], actor="essai", now=SETTINGS.now())
     stale = await submit(clerk, f"{place}/valider", vu=f"{before['incl_vat_cents'] / 100:.2f}")
     assert stale.status_code == 200 and "Regardez-le, puis validez" in words(stale)
     answer = await submit(clerk, f"{place}/valider", vu=f"{row['incl_vat_cents'] / 100:.2f}")
