@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from pypdf import PdfReader
 
-from bench import doors, mailing, orm_racer, weasyprint_racer
+from bench import books, doors, mailing, orm_racer, weasyprint_racer
 from bench.clock import Clock, peak_mb
 from bench.floor import parse
 from gateways import paper as papers
@@ -151,6 +151,11 @@ async def mail(folder: Path, month: Month) -> Figures:
     return await mailing.race()
 
 
+async def years(folder: Path, month: Month) -> Figures:
+    """Documents of years: their chain, its verification, their journal."""
+    return await books.race()
+
+
 async def twins(folder: Path, month: Month) -> Figures:
     return await doors.twins(_cdr_files(folder), month)
 
@@ -166,7 +171,7 @@ async def upload(folder: Path, month: Month) -> Figures:
 async def main(name: str, folder: Path, month: Month) -> None:
     stages = {
         stage.__name__: stage
-        for stage in (reference, floor, load, draft, validate, paper, weasyprint, orm, preview, twins, upload, mail)
+        for stage in (reference, floor, load, draft, validate, paper, weasyprint, orm, preview, twins, upload, mail, years)
     }
     await engine().start_connection_pool()
     try:

@@ -59,7 +59,8 @@ def _sums(calls: Iterable[Row]) -> list[Row]:
         row = sums.setdefault((call["type"], label), {"type": call["type"], "label": label, "count": 0, "units": 0})
         row["count"] += 1
         row["units"] += call["units"]
-    return [sums[key] for key in sorted(sums)]
+    rank = list(categories.TYPES)
+    return [sums[key] for key in sorted(sums, key=lambda key: (rank.index(key[0]), key[1]))]
 
 
 def vat_rates(document: Mapping[str, Any]) -> dict[str, Decimal]:

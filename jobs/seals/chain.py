@@ -1,6 +1,8 @@
 """Each document is chained to the one before it in the transaction that issues it, each paper in the one that keeps it."""
 
 from collections.abc import Iterable
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from jobs.imports.store import named
@@ -112,11 +114,25 @@ async def documents(ids: list[int], *more: Any) -> list[Row]:
 async def lines_of(ids: list[int]) -> dict[int, list[Row]]:
     """The lines of documents, each document's in order."""
     line = InvoiceLine
+    if on_sqlite():
+        rows = await line.raw(f"{BARE} WHERE invoice IN ({','.join(str(int(id)) for id in ids)}) ORDER BY invoice, position, id")
+    else:
+        query = line.select(*named(line, seals.LINE)).where(line.invoice.is_in(ids))
+        rows = await query.order_by(line.invoice, line.position, line.id)
     found: dict[int, list[Row]] = {}
-    rows = line.select(*named(line, seals.LINE)).where(line.invoice.is_in(ids))
-    for row in await rows.order_by(line.invoice, line.position, line.id):
+    for row in rows:
+        row["vat_rate"] = _decimal(row["vat_rate"])
         found.setdefault(row["invoice"], []).append(row)
     return found
+
+
+BARE = "SELECT " + ", ".join(f'+"{name}" AS "{name}"' for name in seals.LINE) + " FROM invoice_line"
+"""Behind a plus SQLite's values come as they are stored: half a million lines convert three times slower, to say the same."""
+
+
+@lru_cache(maxsize=64)
+def _decimal(stored: Any) -> Decimal:
+    return Decimal(str(stored))
 
 
 def _papers() -> Any:

@@ -114,15 +114,15 @@ async def series_names() -> set[str]:
 async def _walk(one: Chain, verified: list[Any] | None) -> AsyncIterator[int]:
     """Read a chain to its end; how far, from time to time. `verified`: the head that it had when it was last verified."""
     check = paper_texts if one.series == seals.PAPERS else document_texts
-    read = Seal.select().where(Seal.series == one.series).order_by(Seal.rank).limit(CHUNK)
-    while rows := await (read.where(Seal.rank > one.rank) if one.seals else read):
+    last = -1
+    while rows := await Seal.select().where(Seal.series == one.series, Seal.rank > last).order_by(Seal.rank).limit(CHUNK):
         texts = await check(rows)
         for row in rows:
             one.broken += _faults(one, row, texts[row["id"]], verified)
             one.seals, one.rank, one.sha256 = one.seals + 1, row["rank"], row["sha256"]
         one.issued_on = texts[rows[-1]["id"]].row.get("issued_on")
+        last = one.rank
         yield one.seals
-        await asyncio.sleep(0)
     if verified and one.rank < verified[0]:
         one.broken.append(f"{_name(one.series, one.rank + 1)} : vérifié naguère, son sceau a disparu, et ceux qui le suivaient.")
 
