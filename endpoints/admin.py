@@ -157,6 +157,7 @@ RIGHTS = {
     Sim: Right.sims,
     Line: Right.lines,
     Customer: Right.customers,
+    Account: Right.settings,
 }
 """What it takes to change a table here; every role reads them all."""
 

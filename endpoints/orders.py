@@ -14,7 +14,7 @@ from endpoints import order_form, scheduler
 from endpoints.asked import Asked, Form, Sheet
 from endpoints.session import actor
 from gateways.settings import SETTINGS
-from jobs import sims
+from jobs import ports, sims
 from jobs.orders import cards, case, drafts, opening, pasting, submitting, telling
 from jobs.orders.case import Case, Row
 from jobs.orders.refusing import OrderIncomplete
@@ -181,7 +181,14 @@ async def give_up(request: Asked, order_id: int, rank: int, data: Form) -> Redir
     """Cancel the port of one line, until its eve."""
     row = _item(await case.load(order_id, SETTINGS.now()), rank)
     reason = data.get("motif", "").strip()[:200] or "Abandonnée par le client"
-    await opening.cancel_item(row["id"], reason=reason, actor=actor(request), now=SETTINGS.now())
+    await ports.cancel(await ports.of_item(row["id"]), reason=reason, actor=actor(request), now=SETTINGS.now())
+    return _to(order_id)
+
+
+@post(HOME + "/{order_id:int}/clore", right=Right.orders)
+async def close(request: Asked, order_id: int) -> Redirect:
+    """Give up the lines that the network refused."""
+    await opening.close(order_id, actor=actor(request), now=SETTINGS.now())
     return _to(order_id)
 
 
@@ -288,6 +295,6 @@ def _shown(name: str, found: Case, *, status: int = 200, open: Row | None = None
 
 
 HANDLERS = [
-    page, new, create, order, save, trial, duplicate, remove, paste, submit, confirm_cancel, cancel, again, retry, give_up,
+    page, new, create, order, save, trial, duplicate, remove, paste, submit, confirm_cancel, cancel, again, retry, give_up, close,
     summary,
 ]  # fmt: skip

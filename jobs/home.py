@@ -12,6 +12,7 @@ from piccolo.query.methods.select import Count
 from gateways.settings import SETTINGS
 from jobs import cdr_news, mails, sims
 from jobs.billing import overview
+from jobs.money.balances import debts
 from rules.commitment import add_months
 from rules.money import cents, micro
 from rules.paris import Month, french_date, paris_date
@@ -157,7 +158,7 @@ async def _waiting(now: datetime, today: date) -> AsyncIterator[Task]:
         "/commandes?etat=draft",
         "Voir",
     )
-    if getattr(SETTINGS, "network_mode", "manual") == "manual":
+    if SETTINGS.network_mode == "manual":
         queued = await request.count().where(request.state.is_in([RequestState.queued, RequestState.sent, RequestState.accepted]))
         yield Task(
             queued, "wait", "Traiter les demandes au réseau", "À faire chez l'opérateur, puis à marquer", "/reseau", "Traiter"
@@ -202,13 +203,18 @@ async def _ending(today: date) -> int:
 
 @dataclass(frozen=True)
 class Figures:
-    """`recurring_cents`: subscriptions and options of a month, before discounts; `months`: the last billed, the oldest first."""
+    """`recurring_cents`: subscriptions and options of a month, before discounts; `months`: the last billed, the oldest first.
+
+    `late_cents`: what `late` customers owe past its due date.
+    """
 
     lines: int
     opened: int
     closed: int
     recurring_cents: int
     months: list[Row]
+    late_cents: int
+    late: int
 
 
 async def figures(now: datetime) -> Figures:
@@ -217,7 +223,9 @@ async def figures(now: datetime) -> Figures:
     live = await Line.count().where(Line.state.is_in(IN_SERVICE))
     opened = await Line.count().where(Line.activated_on >= first, Line.activated_on <= today)
     closed = await Line.count().where(Line.terminated_on >= first, Line.terminated_on < today)
-    return Figures(live, opened, closed, await _recurring(today), await _billed(Month.of(today)))
+    late = [row for row in await debts() if row["due_on"] < today]
+    owed, who = sum(row["left_cents"] for row in late), len({row["customer"] for row in late})
+    return Figures(live, opened, closed, await _recurring(today), await _billed(Month.of(today)), owed, who)
 
 
 async def _recurring(today: date) -> int:

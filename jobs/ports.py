@@ -2,7 +2,6 @@
 
 import json
 from datetime import date, datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 from gateways.settings import SETTINGS
@@ -78,6 +77,14 @@ async def get(port_id: int) -> Row:
     if not row:
         raise UnknownPort("Cette portabilité n'existe pas. Cherchez-la dans la liste.")
     return row
+
+
+async def of_item(item_id: int) -> int:
+    """The key of the port of an item of an order. Raises UnknownPort."""
+    row = await PortingRequest.select(PortingRequest.id).where(PortingRequest.item == item_id).first()
+    if not row:
+        raise UnknownPort("Une ligne sans portabilité ne s'annule plus une fois demandée : attendez la réponse du réseau.")
+    return int(row["id"])
 
 
 async def window() -> Window:
@@ -186,8 +193,8 @@ async def cancel(port_id: int, *, reason: str, actor: str, now: datetime) -> Row
 
 
 def orders() -> Any:
-    """Where the item of a port is asked again or given up. Imported here: orders and the network know each other."""
-    return import_module("jobs.orders.opening")
+    """Where the item of a port is asked again or given up."""
+    return settling.orders
 
 
 def is_frozen(port: Row, today: date) -> bool:

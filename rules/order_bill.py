@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from rules.money import MICRO_PER_CENT, cents, half_up, micro
+from rules.charges import Owed
+from rules.charges import charges as charged
+from rules.money import cents, micro
 from rules.orders import Agreed, Handset, Item
 from rules.paris import Month
 from rules.recurring import Charge, Discount, RecurringItem, charges
-from rules.states import ChargeKind, ProductKind, PurchaseMode, SaleMode, Section, Terms
+from rules.states import ChargeKind, ProductKind, PurchaseMode, SaleMode, Terms
 
 
 @dataclass(frozen=True)
@@ -90,19 +92,11 @@ def recurring(agreed: Agreed, terms: Terms, start: date) -> RecurringItem:
 
 
 def _first(debt: Debt, month: Month, customer_percent: Decimal) -> list[Charge]:
-    amount = micro(debt.unit_price) * debt.quantity
-    if debt.kind == ChargeKind.recurring:
-        item = RecurringItem(0, debt.label, amount, debt.terms, debt.starts_on, debt.ends_on)
-        return charges(item, month, customer_percent)
-    if debt.kind == ChargeKind.instalments:  # whole ones, a month each
-        found = []
-        for rank, own in enumerate((month, month.next) if debt.terms == Terms.advance else (month,), 1):
-            label = f"{debt.label}, mensualité {rank} sur {debt.instalments}"
-            item = RecurringItem(0, label, amount, Terms.arrears, own.first, own.last)
-            found += charges(item, own, customer_percent)
-        return found
-    day = debt.starts_on
-    return [Charge(Section.one_off, debt.label, day, day, 0, half_up(amount, MICRO_PER_CENT), micro(debt.unit_price))]
+    owed = Owed(
+        debt.kind, debt.label, micro(debt.unit_price), debt.starts_on, debt.quantity, debt.terms, debt.instalments or 0,
+        debt.ends_on,
+    )  # fmt: skip
+    return charged(owed, month, customer_percent)
 
 
 def told(lines: list[Charge]) -> list[dict[str, str | int]]:

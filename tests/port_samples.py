@@ -1,11 +1,11 @@
 """A customer who brings a number along, and the two modules that hear what the network says of orders and lines."""
 
 import json
-import sys
 from datetime import UTC, date, datetime
 from types import ModuleType
 
 from jobs import reseller
+from jobs.network import settling
 from jobs.network.asking import ask
 from rules.moves import check
 from rules.states import ORDER_ITEM_MOVES, OrderItemState, PortState, RequestKind, SimState
@@ -79,4 +79,4 @@ def opening(monkeypatch, told: list) -> None:
 
     for verb in (done, refused, cancel_item, retry):
         setattr(module, verb.__name__, verb)
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(settling, "orders", module)

@@ -5,6 +5,7 @@ from pathlib import Path
 from rules.moves import drawing
 from rules.states import (
     CHANGE_MOVES,
+    DEBIT_MOVES,
     LINE_MOVES,
     ORDER_ITEM_MOVES,
     ORDER_MOVES,
@@ -34,6 +35,7 @@ SECTIONS = {
     "Lignes de commande": drawing(ORDER_ITEM_MOVES),
     "Portabilités entrantes": drawing(PORT_MOVES),
     "Demandes au réseau": drawing(REQUEST_MOVES),
+    "Prélèvements": drawing(DEBIT_MOVES),
 }
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from jobs.charges import take_away
 from jobs.lines.held import Held, Row, hold, load
 from jobs.lines.writing import event, move_cards, plain
 from rules.errors import RuleError
@@ -13,7 +14,6 @@ from tables.changes import LineChange
 from tables.charges import Charge
 from tables.engine import update_many
 from tables.fleet import Line, LineItem, Sim
-from tables.invoices import InvoiceLine
 from tables.timeline import tell
 
 DATES = ("terminated_on", "commitment_start")
@@ -80,8 +80,7 @@ async def _put_back(change: Row, held: Held, actor: str, now: datetime) -> None:
     if fee := before.get("fee"):
         owed = (Charge.id == fee) & (Charge.invoiced.eq(False))
         if await Charge.exists().where(owed):
-            await InvoiceLine.update({InvoiceLine.charge: None}).where(InvoiceLine.charge == fee)  # of drafts, to be made again
-            await Charge.delete().where(owed)
+            await take_away(int(fee))
 
 
 async def _check(columns: Row, before: Row, held: Held) -> None:

@@ -1,6 +1,5 @@
 """The fleet: lines found by what they are, a page at a time, and the same lines as a file."""
 
-import unicodedata
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,16 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 from piccolo.columns import Column
-from piccolo.columns.combination import WhereRaw
 from piccolo.query.functions.aggregate import Count
 
 from jobs.imports.store import select_in
+from jobs.search import written
 from jobs.sims import ends_with, whole_number
+from rules import seek
 from rules.commitment import add_months
 from rules.files.written import csv_rows
 from rules.states import OfferKind
 from tables.catalogue import CommitmentType, Offer
-from tables.engine import on_sqlite
 from tables.fleet import Line, LineItem
 from tables.parties import Customer
 
@@ -46,12 +45,6 @@ ITEM = [
     LineItem.starts_on,
     LineItem.ends_on,
 ]
-
-_ANY = range(0xC0, 0x180)  # the accented letters of Europe
-_WRITINGS: dict[str, str] = {}
-for _letter in map(chr, _ANY):
-    _base = unicodedata.normalize("NFD", _letter)[0].lower()
-    _WRITINGS[_base] = _WRITINGS.get(_base, "") + _letter
 
 
 @dataclass(frozen=True)
@@ -93,13 +86,9 @@ class Search:
 
 
 def holds(column: Column, text: str) -> Any:
-    """Whether a column holds a text, whatever the case and the accents of either; a sign stands for any sign."""
-    plain = unicodedata.normalize("NFD", text[:60].lower())
-    letters = [letter for letter in plain if not unicodedata.combining(letter)]
-    one, around, operator = ("?", "*", "GLOB") if on_sqlite() else (".", "", "~")
-    classes = (f"[{letter}{letter.upper()}{_WRITINGS.get(letter, '')}]" if letter.isalnum() else one for letter in letters)
-    table, name = column._meta.table._meta.tablename, column._meta.db_column_name
-    return WhereRaw(f'"{table}"."{name}" {operator} {{}}', f"{around}{''.join(classes)}{around}")
+    """Whether a column holds every word of a text, whatever the case and the accents of either; no word finds nothing."""
+    words = seek.words(text[:60])
+    return written(column, words=words) if words else column.is_null() & column.is_not_null()
 
 
 def held_on(day: date) -> Any:

@@ -140,8 +140,26 @@ async def retry(item_id: int, asked: Any, *, actor: str, now: datetime) -> None:
         await ask_for(item_id, reading.item, actor, now)
 
 
-async def settle(order_id: int, actor: str, now: datetime) -> None:
-    """The state of an order from those of its items, once none waits any more; in a transaction that holds it."""
+async def close(order_id: int, *, actor: str, now: datetime) -> None:
+    """Give up what was refused: the order is over. Raises IllegalState while an item still waits for its answer."""
+    async with transaction():
+        await _lock(order_id)
+        if await OrderItem.exists().where(OrderItem.customer_order == order_id, OrderItem.state == OrderItemState.requested):
+            raise IllegalState("Une ligne attend encore la réponse du réseau. Attendez-la, ou annulez son portage.")
+        await settle(order_id, actor, now, closing=True)
+
+
+async def _correctable(order_id: int) -> bool:
+    """Whether a port that the donor refused may still be put right and asked again."""
+    port = PortingRequest
+    return await port.exists().where(port.item.customer_order == order_id, port.state == PortState.rejected)
+
+
+async def settle(order_id: int, actor: str, now: datetime, closing: bool = False) -> None:
+    """The state of an order from those of its items, once none waits any more; in a transaction that holds it.
+
+    A refused port may be corrected: until a person is `closing` it, the order is not rejected for it.
+    """
     order = await Order.select(Order.state).where(Order.id == order_id).first()
     rows = await OrderItem.select(OrderItem.state).where(OrderItem.customer_order == order_id)
     states = {row["state"] for row in rows} - {OrderItemState.cancelled.value}
@@ -149,6 +167,8 @@ async def settle(order_id: int, actor: str, now: datetime) -> None:
         return
     target, reason = OrderState.completed, ""
     if OrderItemState.done.value not in states:
+        if not closing and await _correctable(order_id):
+            return
         target, reason = OrderState.rejected, "Aucune de ses lignes n'a été ouverte."
     elif OrderItemState.refused.value in states:
         target = OrderState.partial
@@ -238,8 +258,8 @@ async def _let_go(case: Case, state: Word, port_state: PortState, reason: str, a
 async def _settle_port(item_id: int, target: PortState, reason: str, actor: str, now: datetime) -> None:
     """The porting request of an item to its end, step by step: an answer may come before the eve of the day."""
     port = await PortingRequest.select().where(PortingRequest.item == item_id).first()
-    if port is None or port["state"] == target:
-        return
+    if port is None or not PORT_MOVES[PortState(port["state"])] or port["state"] == target:
+        return  # an expired port stays so, whatever the network answers later
     source = PortState(port["state"])
     steps = TO_COMPLETED[TO_COMPLETED.index(source) + 1 :] if target == PortState.completed else (target,)
     for step in steps:

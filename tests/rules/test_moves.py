@@ -67,6 +67,13 @@ WRITTEN = {
         "cancelled": "",
         "expired": "",
     },
+    "DEBIT_MOVES": {
+        "prepared": "sent cancelled",
+        "sent": "collected returned",
+        "collected": "returned",
+        "returned": "",
+        "cancelled": "",
+    },
     "REQUEST_MOVES": {
         "queued": "sent done refused",
         "sent": "accepted done refused in_doubt",
