@@ -13,6 +13,7 @@ from gateways.settings import SETTINGS
 from jobs import cdr_news, mails, sims
 from jobs.billing import overview
 from jobs.money.balances import debts
+from jobs.seals import verify
 from rules.commitment import add_months
 from rules.money import cents, micro
 from rules.paris import Month, french_date, paris_date
@@ -123,6 +124,8 @@ async def _waiting(now: datetime, today: date) -> AsyncIterator[Task]:
     doubt = await request.count().where(request.state == RequestState.in_doubt)
     note = "Sans réponse du réseau ; rien ne sera renvoyé sans vous"
     yield Task(doubt, "bad", "Trancher les demandes restées sans réponse", note, "/reseau?etat=in_doubt", "Décider")
+    broken = (await verify.last() or {}).get("problems", [])
+    yield Task(len(broken), "bad", "Comprendre un scellé qui ne tient plus", "".join(broken[:1]), "/scelles", "Voir")
     posted = await mails.counts()
     yield Task(
         posted["in_doubt"],
@@ -186,7 +189,7 @@ async def _waiting(now: datetime, today: date) -> AsyncIterator[Task]:
         "info",
         "Appeler avant la fin d'engagement",
         f"Libres d'ici le {french_date(until)}",
-        "/parc?engagement=bientot",
+        f"/parc?engagement={until}",
         "Voir",
     )
 
