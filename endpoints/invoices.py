@@ -15,10 +15,12 @@ from jobs.billing import overview, send
 from jobs.billing.telling import label
 from jobs.invoices import crediting, reinvoicing
 from jobs.mails import overview as mails
+from jobs.money.balances import paid_cents
 from rules.errors import RuleError
 from rules.files import cells
 from rules.mail import addresses
 from rules.paris import paris_date
+from rules.receivables import standing
 from rules.reinvoicing import Correction
 from rules.rights import Right
 from rules.states import InvoiceOrigin
@@ -38,6 +40,9 @@ async def page(number: str) -> Template:
         "mails": (await mails.of_invoices([row["id"]])).get(row["id"], []), "story": await invoices.history(row["id"]),
         "addresses": addresses(customer["billing_email"]), "label": label, "origin": InvoiceOrigin(row["origin"]),
     }  # fmt: skip
+    if issued.is_invoice:
+        context["paid"] = paid = await paid_cents(row["id"])
+        context["standing"] = standing(row["incl_vat_cents"], paid, row["due_on"], paris_date(SETTINGS.now()))
     return Template("invoice.html", context=context)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from rules.errors import RuleError
 from rules.receivables import Debt, aged
 from tables.invoices import Invoice
+from tables.money import Allocation
 from tables.parties import Customer
 
 Row = dict[str, Any]
@@ -19,14 +20,14 @@ DEBTS = """
     WHERE i.state = 'validated' AND i.kind = 'INVOICE' AND i.incl_vat_cents > COALESCE(a.cents, 0)
 """
 CREDITS = """
-    SELECT i.id AS credit_note, NULL AS payment, i.customer, i.number AS label, i.issued_on AS since,
+    SELECT i.id AS credit_note, NULL AS payment, i.customer, i.number AS label, i.corrects, i.issued_on AS since,
         -i.incl_vat_cents - COALESCE(a.cents, 0) AS left_cents
     FROM invoice i
     LEFT JOIN (SELECT credit_note, CAST(SUM(amount_cents) AS BIGINT) AS cents FROM allocation GROUP BY credit_note) a
         ON a.credit_note = i.id
     WHERE i.state = 'validated' AND i.kind = 'CREDIT_NOTE' AND -i.incl_vat_cents > COALESCE(a.cents, 0){credit_of}
     UNION ALL
-    SELECT NULL, p.id, p.customer, p.reference, p.received_on, p.amount_cents - COALESCE(a.cents, 0)
+    SELECT NULL, p.id, p.customer, p.reference, '', p.received_on, p.amount_cents - COALESCE(a.cents, 0)
     FROM payment p LEFT JOIN (SELECT payment, CAST(SUM(amount_cents) AS BIGINT) AS cents FROM allocation GROUP BY payment) a
         ON a.payment = p.id
     WHERE p.amount_cents > COALESCE(a.cents, 0) AND NOT EXISTS (SELECT 1 FROM payment r WHERE r.reverses = p.id){payment_of}
@@ -62,11 +63,17 @@ async def debts(customer: int | None = None) -> list[Row]:
 
 
 async def credits(customer: int | None = None) -> list[Row]:
-    """Credit notes and payments of which something is left, oldest first, with `left_cents`."""
+    """Credit notes (with the invoice each `corrects`) and payments of which something is left, oldest first: `left_cents`."""
     scope = {"credit_of": " AND i.customer = {}", "payment_of": " AND p.customer = {}"} if customer else {}
     text = CREDITS.replace("{credit_of}", scope.get("credit_of", "")).replace("{payment_of}", scope.get("payment_of", ""))
     rows = await Invoice.raw(text, *([customer, customer] if customer else []))
     return sorted(rows, key=lambda row: (str(row["since"]), row["credit_note"] or 0, row["payment"] or 0))
+
+
+async def paid_cents(invoice_id: int) -> int:
+    """What payments and credit notes have paid of an invoice."""
+    rows = await Allocation.select(Allocation.amount_cents).where(Allocation.invoice == invoice_id)
+    return sum(row["amount_cents"] for row in rows)
 
 
 def as_debts(rows: Iterable[Row]) -> list[Debt]:

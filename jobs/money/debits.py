@@ -100,7 +100,7 @@ def _problem(debt: Row, customer: Row, last: date | None, collection_on: date) -
 
 
 async def net_all(actor: str, now: datetime) -> int:
-    """Put every credit of those who pay by direct debit on their invoices, before they are collected; cents moved."""
+    """Put every credit on the invoices of its customer, before they are collected or reminded of; cents moved."""
     moved = 0
     for customer in sorted({row["customer"] for row in await balances.credits()}):
         async with transaction():

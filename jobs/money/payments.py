@@ -118,13 +118,19 @@ async def take_back(payment_id: int, reason: str, actor: str, now: datetime) -> 
 
 
 async def net(customer: int, actor: str, now: datetime) -> int:
-    """Put what we hold for a customer (credit notes, overpayments) on its oldest invoices; cents moved; in a transaction."""
+    """Put what we hold for a customer on its invoices: a credit note on the one that it corrects, then the oldest; cents moved.
+
+    In a transaction.
+    """
     await lock(customer)
     moved = 0
     for credit in await balances.credits(customer):
-        for invoice, cents in allocate(credit["left_cents"], balances.as_debts(await balances.debts(customer))):
-            await _allocate(invoice, cents, actor, now, payment=credit["payment"], credit_note=credit["credit_note"])
-            moved += cents
+        left, debts = credit["left_cents"], await balances.debts(customer)
+        own = [debt for debt in debts if debt["number"] == credit["corrects"]]
+        for group in (own, [debt for debt in debts if debt not in own]):
+            for invoice, cents in allocate(left, balances.as_debts(group)):
+                await _allocate(invoice, cents, actor, now, payment=credit["payment"], credit_note=credit["credit_note"])
+                left, moved = left - cents, moved + cents
     if moved:
         await tell(actor, "netted", "customer", customer, after={"amount_cents": moved}, at=now)
     return moved

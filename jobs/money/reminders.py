@@ -83,6 +83,7 @@ async def remind() -> Report:
     """The job: what banks collected by today is paid; then each late invoice gets the reminder whose day has come, once."""
     now = SETTINGS.now()
     collected = await debits.collect(now)
+    await debits.net_all("", now)
     done, problems = collected, []
     skipped = 0
     for one in await late(now):

@@ -112,6 +112,21 @@ async def test_a_credit_note_is_put_on_the_oldest_invoice(database):
     assert await payments.net_one("ARD", **WHO) == 0
 
 
+async def test_a_credit_note_pays_first_the_invoice_that_it_corrects(database):
+    customer = await invoiced("Ardoise Dubois", "F2026-000001", 12_000)
+    later = Invoice(
+        customer=customer.id, kind="INVOICE", state="validated", number="F2026-000002", issued_on=date(2026, 12, 1),
+        due_on=date(2026, 12, 31), incl_vat_cents=3_000, document="{}",
+    )  # fmt: skip
+    await later.save()
+    await Invoice(
+        customer=customer.id, kind="CREDIT_NOTE", state="validated", number="A2026-000001", issued_on=date(2026, 12, 1),
+        due_on=date(2026, 12, 1), incl_vat_cents=-4_000, corrects="F2026-000002", document="{}",
+    ).save()  # fmt: skip
+    assert await payments.net_one("ARD", **WHO) == 4_000
+    assert (await left("F2026-000002"), await left(), await balances.paid_cents(later.id)) == (0, 11_000, 3_000)
+
+
 async def test_a_batch_is_valid_for_the_bank_and_kept_as_sent(database):
     await reseller.current()
     await debitor()
