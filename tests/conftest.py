@@ -54,6 +54,8 @@ def postgres_server():
 
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     server = get_server(folder, cleanup_mode="delete")
+    for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):  # what it loses in a power cut is no proof's
+        asyncio.run(_psql(server.get_uri("postgres"), statement))
     yield lambda name: server.get_uri(name)
     server.cleanup()
 

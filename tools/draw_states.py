@@ -34,8 +34,8 @@ SECTIONS = {
     "Commandes": drawing(ORDER_MOVES),
     "Lignes de commande": drawing(ORDER_ITEM_MOVES),
     "Portabilités entrantes": drawing(PORT_MOVES),
-    "Demandes au réseau": drawing(REQUEST_MOVES),
     "Prélèvements": drawing(DEBIT_MOVES),
+    "Demandes au réseau": drawing(REQUEST_MOVES),
 }
 
 

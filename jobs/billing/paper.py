@@ -89,6 +89,8 @@ async def seal(invoice_id: int) -> None:
 
 
 async def _keep(sealed: list[tuple]) -> None:
+    if not sealed:
+        return
     columns = SealedDocument
     async with transaction():
         await insert_many(

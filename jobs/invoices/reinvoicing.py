@@ -168,7 +168,7 @@ async def _own_rates(issued: Issued) -> dict[int, Decimal]:
         line.item.offer.vat_rate.as_alias("of_item"),  # type: ignore[union-attr]
     ).where(line.invoice == issued.row["id"])  # fmt: skip
     item = LineItem
-    held = await item.select(item.line, item.kind, item.starts_on, item.offer.vat_rate).where(
+    held = await item.select(item.line, item.kind, item.starts_on, item.ends_on, item.offer.vat_rate).where(
         item.line.is_in(sorted({row["line"] for row in rows if row["line"]}) or [0])
     )
     of_line = offer_vat(held, Month.parse(issued.document["month"]))
