@@ -61,6 +61,8 @@ def race(sizes: dict[str, int], engines: list[str], place: Path) -> Figures:
                 figures["doors"]["upload"] = stage("upload", folder, door)
                 figures["tenth"] = {name: stage(name, small, copy) for name in ("load", "draft")}
             figures[engine] |= {name: stage(name, folder, env) for name in ("load", "draft", "validate", "mail")}
+            if engine == "sqlite":
+                figures["years"] = stage("years", folder, scratch.copy(env, place / "years"))
             alone = ("paper", "weasyprint") if "paper" not in figures else ()
             figures |= {name: stage(name, folder, env) for name in (*alone, *(("orm",) if engine == "sqlite" else ()))}
     return figures

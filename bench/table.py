@@ -7,6 +7,7 @@ NAMES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 LOAD_S, RATE_S, PARSES, DRAFT_S, VALIDATE_S, PAPERS_PER_S, PEAK_MB, TENFOLD = 6, 3, 24, 15, 60, 45, 1_536, 11
 TWINS_S, PREVIEW_S, GROWN_MB, PAGE_S = 2, 1, 300, 0.2
 MAIL_S = 60
+XML_MS, XMP_MS, CHAIN_S, JOURNAL_S = 2, 1, 10, 10
 
 Row = dict[str, Any]
 
@@ -31,6 +32,8 @@ def rows(figures: dict[str, Any]) -> list[Row]:
         found += [_tenfold(figures), *_orm(figures["orm"], figures["sqlite"]["draft"])]
     if "doors" in figures:
         found += _doors(**figures["doors"])
+    if "years" in figures:
+        found += _years(figures["years"])
     return found + (_papers(figures["paper"], figures["weasyprint"]) if "paper" in figures else [])
 
 
@@ -101,14 +104,30 @@ def _doors(preview: dict[str, Any], twins: dict[str, Any], upload: dict[str, Any
     ]
 
 
+def _years(years: dict[str, Any]) -> list[Row]:
+    verified, written = years["verify"], years["journal"]
+    alone = f"{_cpu(verified)}, {years['lines']} lines; × {years['one_by_one_s'] / verified['seconds']:.1f} document by document"
+    told = f"{_cpu(written)}, {written['rows']} rows, peak {years['peak_mb']} MB"
+    return [
+        row(f"chain of {years['documents']} documents verified", verified["seconds"], "s", alone, CHAIN_S),
+        row(f"sales journal of {written['documents']} invoices", written["seconds"], "s", told, JOURNAL_S),
+    ]
+
+
 def _papers(ours: dict[str, Any], theirs: dict[str, Any]) -> list[Row]:
     speed = ours["documents"] / ours["seconds"]
-    label, cpu = "one-page invoices, 2 threads", f"CPU {1000 * ours['cpu_s'] / ours['documents']:.0f} ms each"
+    library = f"× {ours['library_ms'] / ours['xmp_ms']:.0f} by the factur-x library ({ours['library_ms']:.0f} ms)"
+    marks = [
+        row("XML of an e-invoice", ours["xml_ms"], "ms", "", XML_MS),
+        row("Factur-X metadata of a PDF", ours["xmp_ms"], "ms", library, XMP_MS),
+    ]
+    label, cpu = "one-page Factur-X invoices, 2 threads", f"CPU {1000 * ours['cpu_s'] / ours['documents']:.0f} ms each"
     if "absent" in theirs:
         racer = row("the same by WeasyPrint: absent", 0, "", theirs["absent"])
-        return [row(label, speed, "/s", f"{cpu}, {_about(ours)}", PAPERS_PER_S, least=True), racer]
+        return [*marks, row(label, speed, "/s", f"{cpu}, {_about(ours)}", PAPERS_PER_S, least=True), racer]
     slower = theirs["documents"] / theirs["seconds"]
     return [
+        *marks,
         row(label, speed, "/s", f"× {speed / slower:.1f}, {cpu}, {_about(ours)}", PAPERS_PER_S, least=True),
         row("the same by WeasyPrint, 2 processes", slower, "/s", _about(theirs)),
     ]

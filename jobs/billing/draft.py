@@ -13,6 +13,7 @@ from jobs.billing.inputs import Inputs
 from rules import due, einvoice, invoice_words, invoicing
 from rules.invoicing import BillLine, VatTotal
 from rules.paris import Month
+from rules.sepa import NOTICE
 from rules.states import InvoiceKind, InvoiceOrigin, InvoiceState, PaymentMethod, RunState, Section
 from tables.billing import BillingRun, Finding, ParkedCustomer
 from tables.engine import insert_many, reserve_ids, transaction, update_many
@@ -292,8 +293,9 @@ def no_usage(month: Month) -> dict[str, Any]:
 
 
 def due_on(document: dict[str, Any], issued_on: date) -> date:
-    """A credit note is due at once."""
+    """A credit note is due at once; what is debited, not before the fourteen days that its announcement takes."""
     if document["kind"] != InvoiceKind.invoice:
         return issued_on
     payment = document["payment"]
-    return due.due_on(issued_on, payment["days"], payment.get("end_of_month", False))
+    day = due.due_on(issued_on, payment["days"], payment.get("end_of_month", False))
+    return max(day, issued_on + NOTICE) if payment["method"] == PaymentMethod.direct_debit else day
