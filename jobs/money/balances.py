@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from rules.errors import RuleError
 from rules.receivables import Debt, aged
 from tables.invoices import Invoice
 from tables.money import Allocation
@@ -32,10 +31,6 @@ CREDITS = """
         ON a.payment = p.id
     WHERE p.amount_cents > COALESCE(a.cents, 0) AND NOT EXISTS (SELECT 1 FROM payment r WHERE r.reverses = p.id){payment_of}
 """
-
-
-class UnknownCustomer(RuleError):
-    status = 404
 
 
 @dataclass(frozen=True)
@@ -95,11 +90,3 @@ async def balances(today: date) -> list[Balance]:
         if row["id"] in owed or row["id"] in held
     ]
     return sorted(found, key=lambda one: (-one.late_cents, -one.due_cents, one.customer["customer_number"]))
-
-
-async def customer(number: str) -> Row:
-    """Raises UnknownCustomer."""
-    row = await Customer.select().where(Customer.customer_number == number).first()
-    if row is None:
-        raise UnknownCustomer(f"Aucun client « {number[:40]} ». Cherchez-le par son nom.")
-    return row

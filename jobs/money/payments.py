@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from jobs import customers
 from jobs.money import balances
 from rules.errors import NoReason, RuleError
 from rules.paris import french_date, paris_date
@@ -49,7 +50,7 @@ async def record(
         raise BadPayment("Choisissez comment le client a payé : virement, prélèvement, carte ou chèque.")
     if received_on > paris_date(now):
         raise BadPayment(f"Le {french_date(received_on)} est à venir. Donnez le jour où l'argent est arrivé.")
-    customer = await balances.customer(customer_number)
+    customer = await customers.get(customer_number)
     row = Payment(
         customer=customer["id"], method=method, amount_cents=amount_cents, received_on=received_on,
         reference=" ".join(reference.split())[:140], key=key, actor=actor, created_at=now,
@@ -138,7 +139,7 @@ async def net(customer: int, actor: str, now: datetime) -> int:
 
 async def net_one(number: str, *, actor: str, now: datetime) -> int:
     """`net` for one customer, by its number; cents moved."""
-    customer = await balances.customer(number)
+    customer = await customers.get(number)
     async with transaction():
         return await net(customer["id"], actor, now)
 
@@ -151,7 +152,7 @@ async def lock(customer: int) -> None:
 
 async def account(number: str) -> Row:
     """A customer's account: `customer`, `debts`, `credits`, `payments` (latest first, each with what it paid)."""
-    customer = await balances.customer(number)
+    customer = await customers.get(number)
     rows = await Payment.select().where(Payment.customer == customer["id"]).order_by(Payment.id, ascending=False)
     parts: dict[int, list[Row]] = {}
     allocation = Allocation

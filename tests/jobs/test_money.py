@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateways.settings import SETTINGS
-from jobs import reseller
+from jobs import customers, reseller
 from jobs.money import balances, bank, debits, payments, reminders
 from rules.moves import IllegalState
 from rules.receivables import Debt, allocate, next_level
@@ -97,7 +97,7 @@ async def test_a_payment_of_tomorrow_or_of_nobody_is_refused(database):
     await invoiced("Ardoise Dubois", "F2026-000001", 12_000)
     with pytest.raises(payments.BadPayment, match="à venir"):
         await payments.record("ARD", 100, "TRANSFER", date(2026, 12, 11), **WHO)
-    with pytest.raises(balances.UnknownCustomer):
+    with pytest.raises(customers.UnknownCustomer):
         await paid(100, "NUL")
 
 
