@@ -14,7 +14,7 @@ run: $(VENV)/.run ## serve on http://127.0.0.1:8000
 	@exec $(BIN)/python app.py
 
 test: $(VENV)/.test ## the whole suite, on SQLite and PostgreSQL, browser included
-	$(BIN)/python -m pytest -n 2 -m "not system"
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not system"
 
 month: $(VENV)/.run ## the main job without a browser: DIR=… MONTH=… MONTHS=…
 	@$(BIN)/python -m jobs.month $(DIR) --month $(MONTH) --months $(MONTHS)

@@ -1,12 +1,13 @@
 """The sales journal: written for a closed period, kept as it was handed over, and given again byte for byte."""
 
 import hashlib
-import json
 import tempfile
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NotRequired, TypedDict
+
+import msgspec
 
 from gateways.files import keep
 from gateways.settings import SETTINGS
@@ -23,6 +24,31 @@ from tables.invoices import Invoice
 from tables.timeline import tell
 
 FOLDER = "accounting"
+
+
+class Sold(TypedDict):
+    """What the journal reads of a line of a frozen document."""
+
+    section: str
+    amount_cents: int
+    vat_rate: str
+    part: NotRequired[str | None]
+    nature: NotRequired[str | None]
+    charge: NotRequired[int | None]
+
+
+class Entered(TypedDict):
+    """What the journal reads of a frozen document: the rest of its JSON is passed over, unread."""
+
+    number: str
+    kind: str
+    issued_on: str
+    incl_vat_cents: int
+    corrects: NotRequired[dict[str, Any] | None]
+    buyer: dict[str, Any]
+    lines: list[Sold]
+    vat: list[dict[str, Any]]
+
 
 Row = dict[str, Any]
 
@@ -93,12 +119,11 @@ async def fill(file: IO[bytes], where: Any, number: int = 1) -> dict[str, int]:
 
     Raises NoAccount, Unbalanced.
     """
-    ledger, told = await _ledger(), {"documents": 0, "rows": 0, "debit_cents": 0}
+    ledger, told, read = await _ledger(), {"documents": 0, "rows": 0, "debit_cents": 0}, msgspec.json.Decoder(Entered)
     file.write(journal.line(journal.HEADER))
     async for chunk in documents.read(where, Invoice.document):
         for row in chunk:
-            document = json.loads(row["document"])
-            for posted in journal.rows(document, number + told["documents"], ledger):
+            for posted in journal.rows(read.decode(row["document"]), number + told["documents"], ledger):
                 file.write(journal.line(posted))
                 told["rows"] += 1
                 told["debit_cents"] += int(posted[11].replace(",", ""))

@@ -35,9 +35,12 @@ class Family(Word):
 
 
 FAMILIES = {
-    Section.recurring: Family.subscriptions, Section.refund: Family.subscriptions, Section.discount: Family.subscriptions,
-    Section.activation: Family.fees, Section.usage: Family.usage, Section.regularisation: Family.usage,
-    Section.third_party: Family.third_party, Section.one_off: Family.services,
+    section.value: family
+    for section, family in {
+        Section.recurring: Family.subscriptions, Section.refund: Family.subscriptions, Section.discount: Family.subscriptions,
+        Section.activation: Family.fees, Section.usage: Family.usage, Section.regularisation: Family.usage,
+        Section.third_party: Family.third_party, Section.one_off: Family.services,
+    }.items()
 }  # fmt: skip
 """A discount lowers the sales of what it is given on: it has no account of its own."""
 
@@ -85,7 +88,7 @@ def family(line: Mapping[str, Any]) -> Family:
         return Family.third_party
     if line.get("nature") == "goods":
         return Family.equipment
-    found = FAMILIES[Section(line["section"])]
+    found = FAMILIES[line["section"]]
     return Family.services if line.get("charge") and found == Family.subscriptions else found
 
 
