@@ -8,6 +8,7 @@ from litestar.response import Template
 
 from gateways.settings import SETTINGS
 from jobs import home
+from rules.french import NARROW
 from rules.paris import MONTHS, Month, paris_date
 from rules.rights import Right
 
@@ -55,7 +56,7 @@ def drawn(months: list[dict[str, Any]], current: Month) -> Chart | None:
     whole = max(top, step)
     unit = 100_000 if top >= THOUSANDS_FROM_CENTS else 100
     ticks = [
-        (f"{step * rank / unit:g}".replace(".", ","), FLOOR - HEIGHT * step * rank / whole)
+        (f"{step * rank / unit:,g}".replace(",", NARROW).replace(".", ","), FLOOR - HEIGHT * step * rank / whole)
         for rank in range(1, 5)
         if step * rank <= whole
     ]

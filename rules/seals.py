@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 LAYOUT = 1
@@ -51,6 +52,7 @@ def _text(series: str, rank: int, **told: Any) -> str:
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), default=plain)
 
 
+@lru_cache(4096)  # rates and days come again and again
 def plain(value: Any) -> str:
     """What JSON has no word for.
 
