@@ -57,7 +57,7 @@ async def account(number: str) -> Template:
 @post(HOME + "/{number:str}", right=Right.money)
 async def pay(request: Asked, number: str, data: Form) -> Redirect:
     cents = int(decimal(2)(data.get("montant", "").replace(" ", "").replace("\u202f", "") or "0") * Decimal(100))
-    chosen = [int(data["facture"])] if data.get("facture", "").isdigit() else []
+    chosen = [_key(data.get("facture", ""))]
     await payments.record(
         number, cents, data.get("mode", ""), iso_date(data.get("recu", "")), data.get("reference", ""), invoices=chosen,
         key=data.get("cle") or None, actor=actor(request), now=SETTINGS.now(),
@@ -67,7 +67,7 @@ async def pay(request: Asked, number: str, data: Form) -> Redirect:
 
 @post(HOME + "/{number:str}/reprendre", right=Right.money)
 async def take_back(request: Asked, number: str, data: Form) -> Redirect:
-    await payments.reverse(int(data.get("reglement", "0")), data.get("motif", ""), actor=actor(request), now=SETTINGS.now())
+    await payments.reverse(_key(data.get("reglement", "")), data.get("motif", ""), actor=actor(request), now=SETTINGS.now())
     return Redirect(f"{HOME}/{number}", status_code=303)
 
 
@@ -152,7 +152,7 @@ async def one_return(request: Asked, data: Form) -> Redirect:
     refused = await debits.returned([data.get("reference", "")], data.get("motif", ""), actor=actor(request), now=SETTINGS.now())
     if refused:
         raise debits.ReturnRefused(refused[0][1])
-    return Redirect(f"{DEBITS}/{int(data.get('remise', '0'))}", status_code=303)
+    return Redirect(f"{DEBITS}/{_key(data.get('remise', ''))}", status_code=303)
 
 
 @get(REMINDERS, right=Right.see)
@@ -172,6 +172,11 @@ async def remind(request: Asked) -> Redirect:
         if one.level and one.reachable:
             await reminders.send(one, now, actor(request))
     return Redirect("/envois?etat=queued", status_code=303)
+
+
+def _key(text: str) -> int:
+    """A key as a form brings it back; 0 is none of ours."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _weekday(now: Any) -> Any:

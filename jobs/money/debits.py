@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from gateways import sepa
 from gateways.files import publish_bytes
@@ -123,18 +124,19 @@ async def prepare(type_: str, collection_on: date, *, actor: str, now: datetime)
     chosen = [one for one in await candidates(collection_on) if not one.problem and one.customer["mandate_type"] == type_]
     if not chosen:
         raise NothingToCollect("Aucune facture n'est à prélever ce jour-là. Regardez pourquoi dans la liste.")
-    name = f"PRLV-{now:%Y%m%d-%H%M%S}-{MandateType(type_).value}"
+    name = f"P{now:%y%m%d%H%M%S}{MandateType(type_).value}-{uuid4().hex[:4]}"
     rows = _collections(chosen, name)
     creditor = sepa.Creditor(seller.name, seller.iban, seller.bic, seller.ics)
     xml = await asyncio.to_thread(sepa.batch, name, creditor, type_, collection_on, rows, seller.sepa_version)
-    path = f"debits/{name}.xml"
+    sha256 = hashlib.sha256(xml).hexdigest()
+    path = f"debits/{sha256}.xml"  # no other batch writes over it
     publish_bytes(SETTINGS.data_dir / path, xml)
     total = sum(row.amount_cents for row in rows)
     try:
         async with transaction():
             batch = DebitBatch(
                 name=name, type=type_, collection_on=collection_on, debits=len(rows), total_cents=total, path=path,
-                sha256=hashlib.sha256(xml).hexdigest(), actor=actor, created_at=now,
+                sha256=sha256, actor=actor, created_at=now,
             )  # fmt: skip
             await batch.save()
             left = {row["id"]: row["left_cents"] for row in await balances.debts()}

@@ -87,6 +87,14 @@ async def test_the_scheduler_reminds_and_the_page_shows_what_left(clerk, program
     assert (await program.post("/jobs/remind")).json()["done"] == 0
 
 
+@pytest.mark.parametrize("key", ["", "x", "²", "9" * 30, "-1"])
+async def test_a_key_that_is_none_of_ours_is_refused_and_breaks_nothing(clerk, owing, key):
+    page = "/reglements/ARD"
+    assert (await submit(clerk, f"{page}/reprendre", page, reglement=key, motif="essai")).status_code == 404
+    form = {"montant": "12", "recu": "2026-12-09", "mode": "TRANSFER", "facture": key}
+    assert (await submit(clerk, page, page, **form)).status_code == 303
+
+
 async def test_balances_are_told_by_age(clerk, owing):
     shown = words(await clerk.get("/reglements"))
     assert "165,50 € sont en retard" in shown

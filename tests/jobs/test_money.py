@@ -191,6 +191,18 @@ async def test_what_is_collected_is_paid_and_what_comes_back_is_due_with_the_rea
     assert len(await debits.candidates(date(2027, 1, 7))) == 1, "it may be collected again"
 
 
+async def test_batches_of_one_second_keep_each_its_own_file(database):
+    await reseller.current()
+    await debitor()
+    first = await debits.get(await debits.prepare("CORE", date(2026, 12, 17), **WHO))
+    await debits.move(first["id"], DebitState.cancelled, **WHO)
+    second = await debits.get(await debits.prepare("CORE", date(2026, 12, 18), **WHO))
+    for batch in (first, second):
+        data = (SETTINGS.data_dir / batch["path"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == batch["sha256"] and batch["name"].encode() in data
+        assert all(len(row["end_to_end"]) <= 35 for row in batch["rows"])
+
+
 async def test_a_batch_given_to_the_bank_is_not_cancelled(database):
     await reseller.current()
     await debitor()
