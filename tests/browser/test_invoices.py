@@ -8,40 +8,9 @@ import month_samples
 import pytest
 
 from tests.browser.test_billing import narrow, pdf
-from tests.browser.test_mails import accessible
+from tests.browser.test_mails import BILL, accessible
 
 ROOT = Path(__file__).parent.parent.parent
-BILL = """
-import asyncio, sys
-from pathlib import Path
-from gateways.settings import SETTINGS
-from jobs import folder
-from jobs.billing import runs
-from rules.paris import Month
-from tables.engine import engine
-from tables.invoices import InvoiceLine
-
-async def work(run_id):
-    await runs.perform(run_id, SETTINGS.now())
-
-async def bill(source):
-    await engine().start_connection_pool()
-    await folder.import_reference(source, Month(2026, 10), SETTINGS.now(), "essai")
-    await folder.load_cdrs(source, SETTINGS.now())
-    run, _ = await runs.start(Month(2026, 10), "essai", work)
-    for row in await runs.controls(run["id"]):
-        await runs.waive(run["id"], row["code"], row["customer_number"], row["msisdn"], "essai", "essai")
-    for stage in ("validate", "print"):
-        await runs.begin(run["id"], stage, "essai", work)
-    line = InvoiceLine
-    row = await line.select(line.invoice.number, line.invoice.customer.customer_number).where(
-        line.amount_cents > 500, line.position == 1, line.invoice.kind == "INVOICE"
-    ).first()
-    print(row["invoice.number"], row["invoice.customer.customer_number"])
-    await engine().close_connection_pool()
-
-asyncio.run(bill(Path(sys.argv[1])))
-"""
 
 
 @pytest.fixture(scope="module")

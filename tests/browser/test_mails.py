@@ -12,6 +12,37 @@ from tests.browser.test_billing import narrow
 
 ROOT = Path(__file__).parent.parent.parent
 REFUSED = "550@clients.example"
+BILL = """
+import asyncio, sys
+from pathlib import Path
+from gateways.settings import SETTINGS
+from jobs import folder
+from jobs.billing import runs
+from rules.paris import Month
+from tables.engine import engine
+from tables.invoices import InvoiceLine
+
+async def work(run_id):
+    await runs.perform(run_id, SETTINGS.now())
+
+async def bill(source):
+    await engine().start_connection_pool()
+    await folder.import_reference(source, Month(2026, 10), SETTINGS.now(), "essai")
+    await folder.load_cdrs(source, SETTINGS.now())
+    run, _ = await runs.start(Month(2026, 10), "essai", work)
+    for row in await runs.controls(run["id"]):
+        await runs.waive(run["id"], row["code"], row["customer_number"], row["msisdn"], "essai", "essai")
+    for stage in ("validate", "print"):
+        await runs.begin(run["id"], stage, "essai", work)
+    line = InvoiceLine
+    row = await line.select(line.invoice.number, line.invoice.customer.customer_number).where(
+        line.amount_cents > 500, line.position == 1, line.invoice.kind == "INVOICE"
+    ).first()
+    print(row["invoice.number"], row["invoice.customer.customer_number"])
+    await engine().close_connection_pool()
+
+asyncio.run(bill(Path(sys.argv[1])))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -30,33 +61,8 @@ def printed(scratch, sink, tmp_path_factory):
     customers = folder / "customers.csv"
     text = customers.read_text(encoding="utf-8-sig").replace("facture.1@ugo.mirage.example", REFUSED)
     customers.write_text("\ufeff" + text.replace("facture.2@theo.chimere.example", ""), encoding="utf-8")
-    code = """
-import asyncio, sys
-from pathlib import Path
-from gateways.settings import SETTINGS
-from jobs import folder
-from jobs.billing import runs
-from rules.paris import Month
-from tables.engine import engine
-
-async def work(run_id):
-    await runs.perform(run_id, SETTINGS.now())
-
-async def bill(source):
-    await engine().start_connection_pool()
-    await folder.import_reference(source, Month(2026, 10), SETTINGS.now(), "essai")
-    await folder.load_cdrs(source, SETTINGS.now())
-    run, _ = await runs.start(Month(2026, 10), "essai", work)
-    for row in await runs.controls(run["id"]):
-        await runs.waive(run["id"], row["code"], row["customer_number"], row["msisdn"], "essai", "essai")
-    for stage in ("validate", "print"):
-        await runs.begin(run["id"], stage, "essai", work)
-    await engine().close_connection_pool()
-
-asyncio.run(bill(Path(sys.argv[1])))
-"""
     scratch["SMTP_URL"] = sink.url
-    subprocess.run([sys.executable, "-c", code, str(folder)], env=scratch, cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", BILL, str(folder)], env=scratch, cwd=ROOT, check=True)
 
 
 def accessible(page):

@@ -7,35 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.browser.test_billing import narrow
-from tests.browser.test_mails import accessible
+from tests.browser.test_mails import BILL, accessible
 
 ROOT = Path(__file__).parent.parent.parent
 ISSUED, LATER = "2026-11-02T09:00:00+01:00", "2026-12-05T09:00:00+01:00"
-BILL = """
-import asyncio
-from pathlib import Path
-from gateways.settings import SETTINGS
-from jobs import folder
-from jobs.billing import runs
-from rules.paris import Month
-from tables.engine import engine
-
-async def work(run_id):
-    await runs.perform(run_id, SETTINGS.now())
-
-async def bill(source):
-    await engine().start_connection_pool()
-    await folder.import_reference(source, Month(2026, 10), SETTINGS.now(), "essai")
-    await folder.load_cdrs(source, SETTINGS.now())
-    run, _ = await runs.start(Month(2026, 10), "essai", work)
-    for row in await runs.controls(run["id"]):
-        await runs.waive(run["id"], row["code"], row["customer_number"], row["msisdn"], "essai", "essai")
-    for stage in ("validate", "print"):
-        await runs.begin(run["id"], stage, "essai", work)
-    await engine().close_connection_pool()
-
-asyncio.run(bill(Path("demo")))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +21,7 @@ def scratch(scratch):
 
 @pytest.fixture(scope="module")
 def billed(scratch, server, signed_in):
-    subprocess.run([sys.executable, "-c", BILL], env=scratch | {"CLOCK": ISSUED}, cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", BILL, "demo"], env=scratch | {"CLOCK": ISSUED}, cwd=ROOT, check=True)
     return server
 
 
