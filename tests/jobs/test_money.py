@@ -16,7 +16,9 @@ from rules.moves import IllegalState
 from rules.receivables import Debt, allocate, next_level
 from rules.sepa import NoticeTooShort, check_notice
 from rules.states import DebitState, MailKind
+from tables.catalogue import RateTable
 from tables.engine import NOT_UNIQUE
+from tables.fleet import Line
 from tables.invoices import Invoice
 from tables.mail import Mail
 from tables.money import Allocation, Debit, DebitBatch, Payment
@@ -280,6 +282,16 @@ async def test_a_restriction_is_only_proposed_and_only_after_the_formal_notice(d
     assert await reminders.to_suspend([late], 60) == []
     told = reminders.Late(debt, await row, 70, {MailKind.formal_notice: date(2026, 12, 1)}, None)
     assert await reminders.to_suspend([told], 60) == [], "no line of this customer is free"
+    table = RateTable(code="STD")
+    await table.save()
+    day = date(2026, 1, 1)
+    await Line(msisdn="+33639980001", customer=customer.id, rate_table=table.id, activated_on=day, state="active").save()
+    assert await reminders.to_suspend([late], 60) == []
+    ((who, cents, lines),) = await reminders.to_suspend([told], 60)
+    assert (who["customer_number"], cents, lines) == ("ARD", 12_000, 1)
+    assert await reminders.to_suspend([told], 71) == [], "not late enough"
+    assert await reminders.to_suspend([told], 0) == [], "never, by the setting"
+    assert (await Line.select(Line.state).first())["state"] == "active"
 
 
 @given(st.integers(0, 10_000), st.lists(st.tuples(st.dates(), st.integers(1, 3_000)), max_size=8))
